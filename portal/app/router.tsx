@@ -11,6 +11,7 @@ import { Frame } from '../frame/frame.tsx';
 import { menuOf } from '../frame/menu.entries.ts';
 import { NoPage } from '../frame/no.page.tsx';
 import { PageProblem } from '../frame/page.problem.tsx';
+import { type StudyOrder, studyOrder } from '../studies/study.columns.ts';
 
 const root = createRootRoute({ component: Frame, notFoundComponent: NoPage });
 
@@ -29,15 +30,17 @@ interface StudyFilters {
   readonly modality?: string | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
+  readonly sort?: StudyOrder | undefined;
 }
 
 /** Reads the filters of an address. A filter in another form is ignored. */
-function studyFilters({ modality, from, to }: Record<string, unknown>): StudyFilters {
+function studyFilters({ modality, from, to, sort }: Record<string, unknown>): StudyFilters {
   const day = /^\d{4}-\d\d-\d\d$/;
   return {
     modality: textLike(modality, /^[A-Z0-9_ ]{1,16}$/),
     from: textLike(from, day),
     to: textLike(to, day),
+    sort: studyOrder(sort),
   };
 }
 
@@ -55,6 +58,11 @@ const study = createRoute({
   getParentRoute: () => studies,
   path: '$study',
   component: lazyRouteComponent(() => import('../studies/study.details.tsx'), 'StudyDetails'),
+});
+const patient = createRoute({
+  getParentRoute: () => root,
+  path: '/studies/$study/patient',
+  component: lazyRouteComponent(() => import('../studies/patient.page.tsx'), 'PatientPage'),
 });
 const view = createRoute({
   getParentRoute: () => root,
@@ -161,6 +169,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     start,
     studies.addChildren([study]),
+    patient,
     view,
     images,
     looked,

@@ -1,39 +1,22 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
-import type { paths } from 'interface';
 import { useTranslation } from 'react-i18next';
-import { bodyOf, gateway } from '../client/interface.client.ts';
 import { useFormats } from '../frame/formats.ts';
-import { type PageRequest, PagedTable } from '../frame/paged.table.tsx';
-
-type Entries = paths['/api/audit']['get']['responses'][200]['content']['application/json'];
+import { PagedTable } from '../frame/paged.table.tsx';
+import { type AuditFilters, loadEntries } from './audit.entries.ts';
 
 const TYPING_MS = 300;
 const FILTERS = ['account', 'patient', 'study', 'action'] as const;
-type Filters = Partial<Record<(typeof FILTERS)[number] | 'from' | 'to', string>>;
-
-/** Whether an answer is a page of entries. The interface can also answer with other formats. */
-function isPage(answer: unknown): answer is Entries {
-  return typeof answer === 'object' && answer !== null && 'items' in answer && 'total' in answer;
-}
-
-async function load(query: Filters, { limit, offset, signal }: PageRequest): Promise<Entries> {
-  const answer = await bodyOf(
-    gateway.GET('/api/audit', { params: { query: { ...query, limit, offset } }, signal }),
-  );
-  return isPage(answer) ? answer : { items: [], total: 0 };
-}
-
 /** The audit: who read or changed what, and when. The filters may name patients, so they stay in memory. */
 export function AuditPage() {
   const { t } = useTranslation();
   const formats = useFormats();
-  const [typed, setTyped] = useState<Filters>({});
+  const [typed, setTyped] = useState<AuditFilters>({});
   const [filters] = useDebouncedValue(typed, TYPING_MS);
-  const set = (name: keyof Filters) => (event: { currentTarget: { value: string } }) =>
+  const set = (name: keyof AuditFilters) => (event: { currentTarget: { value: string } }) =>
     setTyped({ ...typed, [name]: event.currentTarget.value });
-  const query: Filters = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== ''));
+  const query: AuditFilters = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== ''));
   const csv = new URLSearchParams([...Object.entries(query), ['format', 'csv']]).toString();
   return (
     <Stack p="md" gap="md">
@@ -61,7 +44,7 @@ export function AuditPage() {
       </Group>
       <PagedTable
         about={['audit', query]}
-        load={(request) => load(query, request)}
+        load={(request) => loadEntries(query, request)}
         keyOf={({ id, at, action }) => `${id ?? ''} ${at ?? ''} ${action}`}
         empty={t('audit.none')}
         columns={[

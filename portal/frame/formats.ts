@@ -1,5 +1,11 @@
 import { useTranslation } from 'react-i18next';
-import { readableBytes, readableDay, readableMoment, readableNumber } from './readable.values.ts';
+import {
+  readableBytes,
+  readableDay,
+  readableMoment,
+  readableNumber,
+  readablePercent,
+} from './readable.values.ts';
 import { localeOf } from '../texts/texts.ts';
 
 /** Writes dates and numbers as the language of the page does. */
@@ -8,6 +14,8 @@ export interface Formats {
   readonly moment: (moment: string) => string;
   readonly number: (value: number) => string;
   readonly bytes: (value: number) => string;
+  /** A number from 0 to 100. */
+  readonly percent: (value: number) => string;
 }
 
 export function useFormats(): Formats {
@@ -18,5 +26,6 @@ export function useFormats(): Formats {
     moment: (moment) => readableMoment(moment, locale),
     number: (value) => readableNumber(value, locale),
     bytes: (value) => readableBytes(value, locale),
+    percent: (value) => readablePercent(value, locale),
   };
 }

@@ -26,6 +26,8 @@ const OUTLINES = {
   sun: 'M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8z M12 2v3 M12 19v3 M2 12h3 M19 12h3 M5 5l2 2 M17 17l2 2 M19 5l-2 2 M7 17l-2 2',
   download: 'M12 4v11 M7.5 10.500l4.500 4.500 4.500-4.500 M4 20h16',
   upload: 'M12 16V5 M7.5 9.500L12 5l4.500 4.500 M4 20h16',
+  up: 'M6 15l6-6 6 6',
+  columns: 'M4 5h16v14H4z M9.500 5v14 M14.500 5v14',
   copy: 'M9 9h11v11H9z M5 15H4V4h11v1',
 } as const;
 

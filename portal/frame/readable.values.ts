@@ -34,6 +34,11 @@ export function readableNumber(value: number, language: string): string {
   return new Intl.NumberFormat(language).format(value);
 }
 
+/** Returns a number from 0 to 100 as whole percent, as the language writes it. */
+export function readablePercent(value: number, language: string): string {
+  return new Intl.NumberFormat(language, { style: 'percent' }).format(value / 100);
+}
+
 const UNITS = ['kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
 /** Returns a number of bytes with the unit that suits it, as the locale writes it: `1.5 GB`. */

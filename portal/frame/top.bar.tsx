@@ -5,14 +5,15 @@ import { useTranslation } from 'react-i18next';
 import { nameOf, useMe } from '../client/me.ts';
 import { tellSignedOut } from '../client/session.state.ts';
 import { signOut } from '../session.client.ts';
-import { chooseLanguage, currentLanguage, type Language, LANGUAGES } from '../texts/texts.ts';
+import { LANGUAGE_CODES, LANGUAGES } from '../texts/languages.ts';
+import { chooseLanguage, currentLanguage } from '../texts/texts.ts';
+import { ActivityPanel } from './activity.panel.tsx';
 import css from './frame.module.css';
 import { Icon } from './icons.tsx';
 import { SearchBox } from './search.box.tsx';
 import { menuOf } from './menu.entries.ts';
 
 const SCHEMES = ['auto', 'light', 'dark'] as const;
-const CODES: readonly Language[] = ['en', 'pt', 'fr', 'de'];
 
 /** The bar above a page: its title, the search, and the menu of the account. */
 export function TopBar() {
@@ -24,6 +25,7 @@ export function TopBar() {
     <header className={css.bar}>
       <h1 className={css.title}>{here === undefined ? 'Radgate' : t(`menu.${here.name}`)}</h1>
       {menuOf(me).some((entry) => entry.path === '/studies') && <SearchBox />}
+      <ActivityPanel />
       <AccountMenu />
     </header>
   );
@@ -65,7 +67,7 @@ export function AccountMenu() {
           <Menu.Divider />
         </div>
         <Menu.Label>{t('account.language')}</Menu.Label>
-        {CODES.map((code) => (
+        {LANGUAGE_CODES.map((code) => (
           <Menu.Item
             key={code}
             lang={code}

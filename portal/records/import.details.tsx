@@ -1,10 +1,11 @@
 import { Alert, Badge, Button, Drawer, Group, Progress, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { useMe } from '../client/me.ts';
+import { followImport, forgetImport } from '../frame/activity.store.ts';
 import { useFormats } from '../frame/formats.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
 import { type ImportAction, ACTIONS, type ImportReport, isMoving, STATUS_COLORS } from './import.status.ts';
@@ -45,7 +46,12 @@ export function ImportDetails() {
 function Report({ report }: { report: ImportReport }) {
   const { t } = useTranslation();
   const formats = useFormats();
-  const { status, rows_done, rows_total, percent } = report;
+  const { status, rows_done, rows_total, percent, file_id } = report;
+  const isRunning = isMoving(report);
+  useEffect(() => {
+    if (isRunning) followImport(file_id);
+    else forgetImport(file_id);
+  }, [isRunning, file_id]);
   return (
     <Stack>
       <div>
@@ -61,7 +67,7 @@ function Report({ report }: { report: ImportReport }) {
           </Text>
         </Group>
       </div>
-      {isMoving(report) && (
+      {isRunning && (
         <div role="status">
           <Progress value={percent} animated aria-label={t('imports.progress', { percent })} />
           <Text size="sm" className="quiet">

@@ -11,6 +11,8 @@ interface DownloadProps {
   readonly study: string;
   /** Without a series, the whole study is downloaded. */
   readonly series?: string;
+  /** Without an instance, the whole series is downloaded. */
+  readonly instance?: string;
   /** The size of the files. Null if it is not known. */
   readonly bytes: number | null;
   readonly isSmall?: boolean;
@@ -25,18 +27,23 @@ export function totalOf({ series }: Pick<StudyDetail, 'series'>): number | null 
 }
 
 /** Asks first whether the download is possible, because the browser would leave the page to show a refusal. Then it starts. */
-async function download({ study, series }: DownloadProps): Promise<void> {
+async function download({ study, series, instance }: DownloadProps): Promise<void> {
   if (series === undefined) {
     await gateway.HEAD('/api/studies/{study}/archive', { params: { path: { study } } });
     location.assign(`/api/studies/${study}/archive`);
-  } else {
+  } else if (instance === undefined) {
     const path = { study, series };
     await gateway.HEAD('/api/studies/{study}/series/{series}/archive', { params: { path } });
     location.assign(`/api/studies/${study}/series/${series}/archive`);
+  } else {
+    const path = { study, series, instance };
+    const address = '/api/studies/{study}/series/{series}/instances/{instance}/archive';
+    await gateway.HEAD(address, { params: { path } });
+    location.assign(`/api/studies/${study}/series/${series}/instances/${instance}/archive`);
   }
 }
 
-/** A button that downloads a study or a series as a ZIP archive, with the size of its files. */
+/** A button that downloads a study, a series or an instance as a ZIP archive, with the size of its files. */
 export function DownloadButton(props: DownloadProps) {
   const { t } = useTranslation();
   const formats = useFormats();

@@ -3,13 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { bodyOf, gateway } from '../client/interface.client.ts';
 import { useFormats } from '../frame/formats.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
 import css from './studies.module.css';
+import { timelineQuery } from './study.queries.ts';
 import { Thumbnail } from './thumbnail.tsx';
-
-const LIMIT = '200';
 
 /** The other studies of the same patient and issuer, newest first. They are loaded on demand. */
 export function OtherStudies({ study }: { study: string }) {
@@ -36,16 +34,7 @@ export function OtherStudies({ study }: { study: string }) {
 function Timeline({ study }: { study: string }) {
   const { t } = useTranslation();
   const formats = useFormats();
-  const { data, error, refetch } = useQuery({
-    queryKey: ['timeline', study],
-    queryFn: ({ signal }) =>
-      bodyOf(
-        gateway.GET('/api/studies/{study}/timeline', {
-          params: { path: { study }, query: { limit: LIMIT } },
-          signal,
-        }),
-      ),
-  });
+  const { data, error, refetch } = useQuery(timelineQuery(study));
   if (error !== null) return <ProblemView problem={error} again={() => void refetch()} />;
   if (data === undefined) return <Skeleton height={80} />;
   const others = data.items.filter(({ study_uid }) => study_uid !== study);

@@ -9,9 +9,11 @@ import { NoPage } from '../frame/no.page.tsx';
 import { ProblemView } from '../frame/problem.view.tsx';
 import { useFormats } from '../frame/formats.ts';
 import { readableName } from '../frame/readable.values.ts';
+import { isDocument } from './object.queries.ts';
 import { OtherStudies } from './other.studies.tsx';
 import css from './studies.module.css';
 import { DownloadButton, totalOf } from './download.button.tsx';
+import { SeriesObjects } from './series.objects.tsx';
 import { type StudyDetail, studyQuery } from './study.queries.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
@@ -73,6 +75,14 @@ function Details({ study }: { study: StudyDetail }) {
           {t('study.open')}
         </Button>
         <DownloadButton study={study.study_uid} bytes={totalOf(study)} />
+        <Button
+          variant="default"
+          renderRoot={(props) => (
+            <Link {...props} to="/studies/$study/patient" params={{ study: study.study_uid }} />
+          )}
+        >
+          {t('person.open')}
+        </Button>
       </Group>
       <dl className={css.facts}>
         {facts
@@ -90,7 +100,9 @@ function Details({ study }: { study: StudyDetail }) {
       <ul className={css.series}>
         {study.series.map((one) => (
           <li key={one.series_uid}>
-            <Thumbnail study={study.study_uid} series={one.series_uid} modality={one.modality} size={64} />
+            {!isDocument(one.modality) && (
+              <Thumbnail study={study.study_uid} series={one.series_uid} modality={one.modality} size={64} />
+            )}
             <div>
               <Text fw={600}>
                 {one.description || t('study.seriesNumber', { number: one.number ?? '–' })}
@@ -99,12 +111,21 @@ function Details({ study }: { study: StudyDetail }) {
                 {[
                   one.modality,
                   one.body_part,
-                  t('study.images', { count: one.instances, shown: formats.number(one.instances) }),
+                  isDocument(one.modality)
+                    ? ''
+                    : t('study.images', { count: one.instances, shown: formats.number(one.instances) }),
                 ]
                   .filter(Boolean)
                   .join(' · ')}
               </Text>
               <DownloadButton study={study.study_uid} series={one.series_uid} bytes={one.bytes} isSmall />
+              <SeriesObjects
+                study={study.study_uid}
+                series={one.series_uid}
+                modality={one.modality}
+                count={one.instances}
+                title={one.description}
+              />
             </div>
           </li>
         ))}

@@ -1,9 +1,10 @@
 import { Link, useNavigate } from '@tanstack/react-router';
-import type { KeyboardEvent } from 'react';
+import type { KeyboardEvent, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormats } from '../frame/formats.ts';
 import { readableName } from '../frame/readable.values.ts';
 import css from './studies.module.css';
+import type { ColumnName } from './study.columns.ts';
 import type { ListedStudy } from './study.queries.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
@@ -13,7 +14,11 @@ interface StudyRowProps {
   /** Undefined while its page is loaded. */
   readonly study: ListedStudy | undefined;
   readonly open: string | undefined;
+  readonly columns: readonly ColumnName[];
 }
+
+/** Columns of figures, which are aligned. */
+const FIGURES = new Set<ColumnName>(['birthDate', 'date', 'images']);
 
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 };
 
@@ -29,7 +34,7 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
 }
 
 /** One study. A click anywhere in the row opens its details; the name is the link for the keyboard and screen readers. */
-export function StudyRow({ index, top, study, open }: StudyRowProps) {
+export function StudyRow({ index, top, study, open, columns }: StudyRowProps) {
   const { t } = useTranslation();
   const formats = useFormats();
   const navigate = useNavigate();
@@ -43,6 +48,26 @@ export function StudyRow({ index, top, study, open }: StudyRowProps) {
   const go = () =>
     void navigate({ to: '/studies/$study', params: { study: study.study_uid }, search: (kept) => kept });
   const name = readableName(study.patient_name);
+  const cells: Readonly<Record<ColumnName, ReactNode>> = {
+    patient: (
+      <Link
+        to="/studies/$study"
+        params={{ study: study.study_uid }}
+        search={(kept) => kept}
+        onClick={(event) => event.stopPropagation()}
+      >
+        {name === '' ? t('studies.noName') : name}
+      </Link>
+    ),
+    patientId: study.patient_id,
+    birthDate: formats.day(study.birth_date),
+    date: formats.day(study.date),
+    modalities: study.modalities.join(', '),
+    description: study.description,
+    accession: study.accession_number,
+    institution: study.institution,
+    images: formats.number(study.instances),
+  };
   return (
     <div
       role="row"
@@ -62,37 +87,17 @@ export function StudyRow({ index, top, study, open }: StudyRowProps) {
           size={40}
         />
       </span>
-      <span role="cell" data-column="patient">
-        <Link
-          to="/studies/$study"
-          params={{ study: study.study_uid }}
-          search={(kept) => kept}
-          onClick={(event) => event.stopPropagation()}
+      {columns.map((column) => (
+        <span
+          key={column}
+          role="cell"
+          data-column={column}
+          className={FIGURES.has(column) ? 'figures' : undefined}
+          title={column === 'date' ? study.time : undefined}
         >
-          {name === '' ? t('studies.noName') : name}
-        </Link>
-      </span>
-      <span role="cell" data-column="patientId">
-        {study.patient_id}
-      </span>
-      <span role="cell" data-column="birthDate" className="figures">
-        {formats.day(study.birth_date)}
-      </span>
-      <span role="cell" data-column="date" className="figures" title={study.time}>
-        {formats.day(study.date)}
-      </span>
-      <span role="cell" data-column="modalities">
-        {study.modalities.join(', ')}
-      </span>
-      <span role="cell" data-column="description">
-        {study.description}
-      </span>
-      <span role="cell" data-column="accession">
-        {study.accession_number}
-      </span>
-      <span role="cell" data-column="images" className="figures">
-        {formats.number(study.instances)}
-      </span>
+          {cells[column]}
+        </span>
+      ))}
     </div>
   );
 }

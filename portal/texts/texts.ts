@@ -1,28 +1,14 @@
 import { createInstance } from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { en, type Texts } from './en/en.ts';
-
-/** The languages of the pages, by their own names. */
-export const LANGUAGES = { en: 'English', pt: 'Português', fr: 'Français', de: 'Deutsch' } as const;
-export type Language = keyof typeof LANGUAGES;
+import { isLanguage, keepLanguage, type Language, languageOfBrowser } from './languages.ts';
 
 const texts = createInstance();
-const CHOSEN = 'radgate-language';
 const OTHERS: Record<Exclude<Language, 'en'>, () => Promise<Texts>> = {
   pt: async () => (await import('./pt/pt.ts')).pt,
   fr: async () => (await import('./fr/fr.ts')).fr,
   de: async () => (await import('./de/de.ts')).de,
 };
-
-function isLanguage(text: string | null | undefined): text is Language {
-  return text !== null && text !== undefined && Object.hasOwn(LANGUAGES, text);
-}
-
-/** Returns the chosen language, or else the first language of the browser that the pages have. */
-export function preferredLanguage(chosen: string | null, browser: readonly string[]): Language {
-  if (isLanguage(chosen)) return chosen;
-  return browser.map((tag) => tag.toLowerCase().split('-')[0]).find(isLanguage) ?? 'en';
-}
 
 async function load(language: Language): Promise<void> {
   if (language === 'en' || texts.hasResourceBundle(language, 'translation')) return;
@@ -31,7 +17,7 @@ async function load(language: Language): Promise<void> {
 
 /** Loads the texts of the preferred language. It must be called once, before the first page is drawn. */
 export async function startTexts(): Promise<void> {
-  const language = preferredLanguage(localStorage.getItem(CHOSEN), navigator.languages);
+  const language = languageOfBrowser();
   await texts.use(initReactI18next).init({
     lng: 'en',
     fallbackLng: 'en',
@@ -49,7 +35,7 @@ export async function chooseLanguage(language: Language, keep = true): Promise<v
   await load(language);
   await texts.changeLanguage(language);
   document.documentElement.lang = language;
-  if (keep) localStorage.setItem(CHOSEN, language);
+  if (keep) keepLanguage(language);
 }
 
 /**

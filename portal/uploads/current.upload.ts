@@ -1,3 +1,4 @@
+import { noteUpload } from '../frame/activity.store.ts';
 import { type ChosenFile, fileSource, isZip } from './upload.source.ts';
 import { countFiles, type UploadCounts, UploadRate } from './upload.counts.ts';
 import { type Pause, UploadQueue } from './upload.queue.ts';
@@ -96,6 +97,7 @@ class CurrentUpload {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#view = this.#look();
+      noteUpload(activityOf(this.#view));
       for (const listener of this.#listeners) listener();
     }, REDRAW_MS);
   }
@@ -106,6 +108,14 @@ class CurrentUpload {
     const rate = this.#rate.next(counts.doneBytes + sentOfBatch, Date.now());
     return { files: [...files], counts, pause, sentOfBatch, rate, isReading: this.#reading > 0 };
   }
+}
+
+/** The progress for the other pages. Undefined if nothing is left. */
+function activityOf({ counts, pause, sentOfBatch, isReading }: UploadView) {
+  if (counts.left === 0 && !isReading) return undefined;
+  const done = Math.min(counts.doneBytes + sentOfBatch, counts.bytes);
+  const percent = counts.bytes === 0 ? 0 : Math.floor((done / counts.bytes) * 100);
+  return { percent, isWaiting: pause !== 'none' };
 }
 
 export const currentUpload = new CurrentUpload();

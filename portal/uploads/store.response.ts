@@ -1,3 +1,5 @@
+import { dicomText, dicomValues } from '../client/dicom.json.ts';
+
 /** The answer for one instance of an upload. `reason`: Failure Reason (0008,1197). `comment`: the reason in words, in English. */
 export type StoredResult =
   { readonly stored: true } | { readonly stored: false; readonly reason: number; readonly comment: string };
@@ -13,9 +15,9 @@ const PROCESSING = 0x0110;
  */
 export function readStoreResponse(response: unknown, sent: readonly string[]): StoredResult[] {
   const results = new Map<string, StoredResult>();
-  for (const item of itemsOf(response, FAILED)) results.set(textOf(item, SOP_UID), failureOf(item));
-  for (const item of itemsOf(response, STORED)) results.set(textOf(item, SOP_UID), { stored: true });
-  const others = itemsOf(response, OTHERS).map(failureOf);
+  for (const item of dicomValues(response, FAILED)) results.set(dicomText(item, SOP_UID), failureOf(item));
+  for (const item of dicomValues(response, STORED)) results.set(dicomText(item, SOP_UID), { stored: true });
+  const others = dicomValues(response, OTHERS).map(failureOf);
   return sent.map((uid) => {
     const named = uid === '' ? undefined : results.get(uid);
     return named ?? others.shift() ?? { stored: false, reason: PROCESSING, comment: '' };
@@ -25,28 +27,7 @@ export function readStoreResponse(response: unknown, sent: readonly string[]): S
 function failureOf(item: unknown): StoredResult {
   return {
     stored: false,
-    reason: Number(valuesOf(item, REASON)[0] ?? PROCESSING),
-    comment: textOf(item, COMMENT),
+    reason: Number(dicomValues(item, REASON)[0] ?? PROCESSING),
+    comment: dicomText(item, COMMENT),
   };
-}
-
-function itemsOf(dataSet: unknown, tag: string | undefined): readonly unknown[] {
-  return tag === undefined ? [] : valuesOf(dataSet, tag);
-}
-
-function textOf(dataSet: unknown, tag: string | undefined): string {
-  const [value] = itemsOf(dataSet, tag);
-  return typeof value === 'string' ? value : '';
-}
-
-/** The values of an element of DICOM JSON (PS3.18 §F.2). */
-function valuesOf(dataSet: unknown, tag: string | undefined): readonly unknown[] {
-  const values = member(member(dataSet, tag ?? ''), 'Value');
-  return Array.isArray(values) ? values : [];
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.entries(value).find(([key]) => key === name)?.[1]
-    : undefined;
 }

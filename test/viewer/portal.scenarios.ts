@@ -45,6 +45,8 @@ export function registerPortal(given: () => { stack: RunningStack; browser: Brow
           await page.goto(`/studies/${study}`);
           await expect.poll(() => textOf(page), PATIENCE).toContain('There is nothing here');
           seen.push(await page.getByRole('complementary').innerText());
+          await page.goto(`/studies/${study}/patient`);
+          await expect.poll(() => textOf(page), PATIENCE).toContain('There is nothing here');
         }
         expect(seen[0]).toBe(seen[1]);
       }));
@@ -88,7 +90,8 @@ export function registerPortal(given: () => { stack: RunningStack; browser: Brow
       as(
         'Radiology North',
         async ({ page, faults }) => {
-          for (const path of ['/studies', `/studies/${NORTH_STUDY.studyUid}`, '/profile']) {
+          const study = `/studies/${NORTH_STUDY.studyUid}`;
+          for (const path of ['/studies', study, `${study}/patient`, '/profile']) {
             await page.goto(path);
             await page.getByRole('main').waitFor();
             await expect.poll(() => page.evaluate('document.documentElement.lang')).toBe(locale.slice(0, 2));

@@ -29,6 +29,14 @@ export const frameDe: ShapeOf<typeof english> = {
     nothing: 'Diese Seite gibt es nicht, oder Ihr Konto hat keinen Zugriff darauf.',
     start: 'Zur Startseite',
   },
+  activity: {
+    title: 'Laufende Arbeiten',
+    progress: 'Fortschritt',
+    upload: 'Upload: {{percent}}',
+    uploadWaits: 'Upload wartet: {{percent}}',
+    import: 'Liste: {{percent}}',
+    importEnded: 'Liste: {{status}}',
+  },
   account: {
     language: 'Sprache',
     look: 'Darstellung',

@@ -27,6 +27,14 @@ export const frameEn = {
     nothing: 'This page does not exist, or your account has no access to it.',
     start: 'Go to the start page',
   },
+  activity: {
+    title: 'Running work',
+    progress: 'Progress',
+    upload: 'Upload: {{percent}}',
+    uploadWaits: 'Upload waits: {{percent}}',
+    import: 'List: {{percent}}',
+    importEnded: 'List: {{status}}',
+  },
   account: {
     language: 'Language',
     look: 'Appearance',

@@ -29,6 +29,14 @@ export const frameFr: ShapeOf<typeof english> = {
     nothing: "Cette page n'existe pas, ou votre compte n'y a pas accès.",
     start: "Aller à la page d'accueil",
   },
+  activity: {
+    title: 'Travaux en cours',
+    progress: 'Progression',
+    upload: 'Envoi : {{percent}}',
+    uploadWaits: 'Envoi en attente : {{percent}}',
+    import: 'Liste : {{percent}}',
+    importEnded: 'Liste : {{status}}',
+  },
   account: {
     language: 'Langue',
     look: 'Apparence',

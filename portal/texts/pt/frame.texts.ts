@@ -29,6 +29,14 @@ export const framePt: ShapeOf<typeof english> = {
     nothing: 'Esta página não existe, ou sua conta não tem acesso a ela.',
     start: 'Ir para a página inicial',
   },
+  activity: {
+    title: 'Trabalho em andamento',
+    progress: 'Progresso',
+    upload: 'Envio: {{percent}}',
+    uploadWaits: 'Envio em espera: {{percent}}',
+    import: 'Lista: {{percent}}',
+    importEnded: 'Lista: {{status}}',
+  },
   account: {
     language: 'Idioma',
     look: 'Aparência',
