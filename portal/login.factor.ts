@@ -1,6 +1,7 @@
 import { beginFactor, type FactorProof, proveFactor, type ProvedFactor } from './factor.client.ts';
 import { hasPasskeys, makePasskey, usePasskey } from './passkeys.ts';
 import { qrCodeOf } from './qr.code.ts';
+import { word } from './login.words.ts';
 import type { FactorRequest } from './session.client.ts';
 
 /** Returns an element of the page. Throws if the page does not have it. */
@@ -49,16 +50,15 @@ export function askForFactor(asked: FactorRequest, page: Around): void {
   secret.hidden = true;
   passkey.hidden = !offers('passkey') || !hasPasskeys();
   if (asked.enrols) {
-    title.textContent = 'Add a second factor';
-    help.textContent =
-      'Your group requires a second factor. Choose one. You need it at each sign-in, besides your password.';
-    passkey.textContent = 'Add a passkey of this device';
+    title.textContent = word('addFactor');
+    help.textContent = word('addFactorHelp');
+    passkey.textContent = word('addPasskey');
     app.hidden = !offers('totp');
     recovery.hidden = true;
     ask('choice');
   } else {
-    title.textContent = 'Second factor';
-    passkey.textContent = 'Use a passkey';
+    title.textContent = word('factor');
+    passkey.textContent = word('usePasskey');
     app.hidden = true;
     recovery.hidden = !offers('recovery_code');
     help.textContent = '';
@@ -77,7 +77,7 @@ function ask(next: Kind): void {
   code.value = '';
   code.removeAttribute('aria-invalid');
   const isRecovery = next === 'recovery_code';
-  label.textContent = isRecovery ? 'Recovery code' : 'Code of your authenticator app';
+  label.textContent = word(isRecovery ? 'recoveryCode' : 'code');
   code.inputMode = isRecovery ? 'text' : 'numeric';
   code.autocomplete = isRecovery ? 'off' : 'one-time-code';
 }
@@ -108,16 +108,12 @@ async function send(asked: FactorRequest, page: Around, proof: FactorProof): Pro
     return;
   }
   if (kind === 'choice') {
-    page.say('The passkey was not accepted. Try again.');
+    page.say(word('passkeyRefused'));
     return;
   }
   code.setAttribute('aria-invalid', 'true');
   code.select();
-  page.say(
-    kind === 'recovery_code'
-      ? 'This recovery code is wrong or was used before.'
-      : 'This code is wrong or was used before. Wait for the next code of the app.',
-  );
+  page.say(word(kind === 'recovery_code' ? 'recoveryWrong' : 'codeWrong'));
 }
 
 function showCodes(codes: readonly string[], page: Around): void {
@@ -139,7 +135,7 @@ async function showSecret(uri: string, text: string): Promise<void> {
   const [svg, dark] = [document.createElementNS(space, 'svg'), document.createElementNS(space, 'path')];
   svg.setAttribute('viewBox', `0 0 ${size} ${size}`);
   svg.setAttribute('role', 'img');
-  svg.setAttribute('aria-label', 'QR code with the secret');
+  svg.setAttribute('aria-label', word('picture'));
   dark.setAttribute('d', path);
   svg.append(dark);
   picture.replaceChildren(svg);
@@ -147,8 +143,7 @@ async function showSecret(uri: string, text: string): Promise<void> {
   secret.hidden = false;
   app.hidden = true;
   passkey.hidden = true;
-  help.textContent =
-    'Scan this code with your authenticator app. Then enter the six digits that the app shows.';
+  help.textContent = word('scan');
   ask('code');
   code.focus();
 }
@@ -160,7 +155,7 @@ panel.addEventListener('submit', (event) => {
     if (typed !== '')
       return send(asked, page, kind === 'recovery_code' ? { recovery_code: typed } : { code: typed });
     code.setAttribute('aria-invalid', 'true');
-    page.say('Enter the code.');
+    page.say(word('enterCode'));
     code.focus();
   });
 });
@@ -168,14 +163,14 @@ passkey.addEventListener('click', () => {
   void once(async (asked, page) => {
     if (!asked.enrols) {
       const answer = await usePasskey(asked.passkey);
-      if (answer === undefined) page.say('The passkey was not used. Try again, or choose another way.');
+      if (answer === undefined) page.say(word('passkeyUnused'));
       else await send(asked, page, { passkey: answer });
       return;
     }
     const offer = await beginFactor(asked, 'passkey');
     if ('outcome' in offer) return offer.outcome === 'signed-in' ? undefined : page.tell(offer);
     const registration = await makePasskey(offer.passkey);
-    if (registration === undefined) page.say('No passkey was made. Try again, or choose the app.');
+    if (registration === undefined) page.say(word('passkeyUnmade'));
     else await send(asked, page, { registration });
   });
 });
@@ -188,13 +183,13 @@ app.addEventListener('click', () => {
 });
 recovery.addEventListener('click', () => {
   ask(kind === 'recovery_code' && request?.methods.includes('totp') === true ? 'code' : 'recovery_code');
-  recovery.textContent = kind === 'recovery_code' ? 'Use the code of the app' : 'Use a recovery code';
+  recovery.textContent = word(kind === 'recovery_code' ? 'useCode' : 'useRecovery');
   recovery.hidden = kind === 'recovery_code' && request?.methods.includes('totp') !== true;
   code.focus();
 });
 again.addEventListener('click', () => location.reload());
 part('recovery-copy', HTMLButtonElement).addEventListener('click', () => {
   const lines = Array.from(codesList.children, ({ textContent }) => textContent).join('\n');
-  void navigator.clipboard.writeText(lines).then(() => around?.say('Copied.', 'notice'));
+  void navigator.clipboard.writeText(lines).then(() => around?.say(word('copied'), 'notice'));
 });
 part('recovery-done', HTMLButtonElement).addEventListener('click', () => around?.arrive());

@@ -1,7 +1,9 @@
 import { askForFactor, part } from './login.factor.ts';
 import { nextAddress } from './next.address.ts';
 import type { ProvedFactor } from './factor.client.ts';
+import { chooseWords, loginLanguage, startWords, word } from './login.words.ts';
 import { currentSession, externalLogin, signIn, signOut, type SignIn } from './session.client.ts';
+import { type Language, LANGUAGE_CODES, LANGUAGES } from './texts/languages.ts';
 
 const form = part('sign-in', HTMLFormElement);
 const username = part('username', HTMLInputElement);
@@ -16,6 +18,7 @@ const recovery = part('recovery', HTMLElement);
 const person = part('person', HTMLElement);
 const goOn = part('continue', HTMLAnchorElement);
 const leave = part('sign-out', HTMLButtonElement);
+const languages = part('languages', HTMLElement);
 
 const next = nextAddress(location.search, location.origin);
 let waiting = false;
@@ -33,6 +36,8 @@ function say(text: string, tone: Tone = 'trouble'): void {
 
 function show(panel: HTMLElement): void {
   for (const each of [form, signedIn, factor, recovery]) each.hidden = each !== panel;
+  // The texts of a second factor depend on what was done before, so that the language is chosen before.
+  languages.hidden = panel !== form;
 }
 
 function showForm(): void {
@@ -40,10 +45,10 @@ function showForm(): void {
   (username.value === '' ? username : password).focus();
 }
 
+/** Returns a time as the language writes it: `2 seconds`. */
 function duration(seconds: number): string {
-  if (seconds < 90) return seconds === 1 ? '1 second' : `${seconds} seconds`;
-  const minutes = Math.ceil(seconds / 60);
-  return `${minutes} minutes`;
+  const [value, unit] = seconds < 90 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute'];
+  return new Intl.NumberFormat(loginLanguage(), { style: 'unit', unit, unitDisplay: 'long' }).format(value);
 }
 
 function busy(button: HTMLButtonElement, on: boolean): void {
@@ -59,13 +64,13 @@ function markWrong(wrong: boolean): void {
 
 function hold(seconds: number): void {
   waiting = true;
-  say(`Too many attempts. Try again in ${duration(seconds)}.`);
+  say(word('tooMany', { time: duration(seconds) }));
   // setTimeout accepts at most 2^31 - 1 ms.
   setTimeout(
     () => {
       waiting = false;
       busy(submit, false);
-      say('You can try again now.', 'notice');
+      say(word('nowAgain'), 'notice');
     },
     Math.min(seconds * 1000, 2_147_483_647),
   );
@@ -81,17 +86,17 @@ function tell(result: SignIn): void {
       return;
     case 'wrong':
       markWrong(true);
-      say('The username or password is wrong.');
+      say(word('wrong'));
       password.select();
       return;
     case 'too-many':
       hold(result.seconds);
       return;
     case 'away':
-      say('The server does not answer. Try again shortly; your entries are kept.');
+      say(word('awayKept'));
       return;
     case 'refused':
-      say(`The server refused the sign-in (${result.status}). Reload the page and try again.`);
+      say(word('refused', { status: String(result.status) }));
   }
 }
 
@@ -104,7 +109,7 @@ function tellFactor(result: Exclude<ProvedFactor, { outcome: 'signed-in' }>): vo
   }
   password.value = '';
   showForm();
-  say('The time or the attempts for the second factor are used up. Enter your password again.');
+  say(word('ended'));
 }
 
 async function submitForm(): Promise<void> {
@@ -113,15 +118,15 @@ async function submitForm(): Promise<void> {
   if (username.value.trim() === '' || password.value === '') {
     const empty = username.value.trim() === '' ? username : password;
     empty.setAttribute('aria-invalid', 'true');
-    say(empty === username ? 'Enter your username.' : 'Enter your password.');
+    say(word(empty === username ? 'enterUsername' : 'enterPassword'));
     empty.focus();
     return;
   }
   say('');
   busy(submit, true);
-  submit.textContent = 'Signing in…';
+  submit.textContent = word('signingIn');
   const result = await signIn(username.value.trim(), password.value);
-  submit.textContent = 'Sign in';
+  submit.textContent = word('signIn');
   tell(result);
   busy(submit, result.outcome === 'too-many' || result.outcome === 'signed-in');
 }
@@ -132,23 +137,52 @@ async function endSession(): Promise<void> {
   const ended = await signOut(document.cookie);
   busy(leave, false);
   if (!ended) {
-    say('The server did not answer, so you are still signed in. Try again, or close the browser.');
+    say(word('stillIn'));
     return;
   }
   showForm();
-  say('You are signed out.', 'notice');
+  say(word('signedOut'), 'notice');
 }
 
 /** Shows the link to the OpenID Connect provider, if one is configured. */
 async function offerElsewhere(): Promise<void> {
   const external = await externalLogin();
   if (external === undefined) return;
-  elsewhere.textContent = `Sign in with ${external.name}`;
+  elsewhere.textContent = word('elsewhere', { name: external.name });
   elsewhere.href = `${external.url}?${new URLSearchParams({ next }).toString()}`;
   elsewhere.hidden = false;
 }
 
+/** Shows a button for each language. */
+function offerLanguages(): void {
+  const buttons = LANGUAGE_CODES.map((code) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.lang = code;
+    button.textContent = LANGUAGES[code];
+    button.addEventListener('click', () => void changeLanguage(code));
+    return button;
+  });
+  languages.replaceChildren(...buttons);
+  markLanguage();
+}
+
+async function changeLanguage(code: Language): Promise<void> {
+  say('');
+  await chooseWords(code);
+  markLanguage();
+  void offerElsewhere();
+}
+
+/** Marks the button of the current language. */
+function markLanguage(): void {
+  for (const button of languages.querySelectorAll('button'))
+    button.setAttribute('aria-pressed', String(button.lang === loginLanguage()));
+}
+
 async function begin(): Promise<void> {
+  await startWords();
+  offerLanguages();
   const session = await currentSession();
   if (session.state === 'signed-in') {
     person.textContent = session.name;
@@ -159,10 +193,9 @@ async function begin(): Promise<void> {
     return;
   }
   showForm();
-  if (new URLSearchParams(location.search).get('failed') === 'external')
-    say('The external sign-in failed. Try again, or use your username and password.');
+  if (new URLSearchParams(location.search).get('failed') === 'external') say(word('externalFailed'));
   void offerElsewhere();
-  if (session.state === 'away') say('The server does not answer. Try again shortly.');
+  if (session.state === 'away') say(word('away'));
 }
 
 form.addEventListener('submit', (event) => {
@@ -172,8 +205,8 @@ form.addEventListener('submit', (event) => {
 reveal.addEventListener('click', () => {
   const shown = password.type === 'password';
   password.type = shown ? 'text' : 'password';
-  reveal.textContent = shown ? 'Hide' : 'Show';
-  reveal.setAttribute('aria-label', `${reveal.textContent} password`);
+  reveal.textContent = word(shown ? 'hide' : 'show');
+  reveal.setAttribute('aria-label', word(shown ? 'hidePassword' : 'showPassword'));
 });
 leave.addEventListener('click', () => void endSession());
 // The browser's back button can restore the old page. The page is then reloaded, because the session may have changed.

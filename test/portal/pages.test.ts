@@ -3,9 +3,13 @@ import { isPatient, menuOf } from '../../portal/frame/menu.entries.ts';
 import { daysAgo, readableBytes, readableDay, readableName } from '../../portal/frame/readable.values.ts';
 import { grouped } from '../../portal/patient/grouped.accesses.ts';
 import { de } from '../../portal/texts/de/de.ts';
+import { loginDe } from '../../portal/texts/de/login.texts.ts';
 import { en } from '../../portal/texts/en/en.ts';
+import { loginEn } from '../../portal/texts/en/login.texts.ts';
 import { fr } from '../../portal/texts/fr/fr.ts';
+import { loginFr } from '../../portal/texts/fr/login.texts.ts';
 import { pt } from '../../portal/texts/pt/pt.ts';
+import { loginPt } from '../../portal/texts/pt/login.texts.ts';
 
 describe('a person name of a file', () => {
   it.each([
@@ -83,11 +87,11 @@ describe('the texts', () => {
           : [],
     );
   it.each([
-    ['pt', pt],
-    ['fr', fr],
-    ['de', de],
+    ['pt', { ...pt, login: loginPt }],
+    ['fr', { ...fr, login: loginFr }],
+    ['de', { ...de, login: loginDe }],
   ])('in %s have the placeholders of the English texts', (_, texts) =>
-    expect(placeholders(texts)).toEqual(placeholders(en)),
+    expect(placeholders(texts)).toEqual(placeholders({ ...en, login: loginEn })),
   );
 });
 

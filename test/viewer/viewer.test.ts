@@ -6,8 +6,10 @@ import { launchBrowser } from '../support/browser.ts';
 import { isLong } from '../support/long.form.ts';
 import type { StackProcess } from '../support/stack.process.ts';
 import { provideStack } from '../support/stack.ts';
+import { barriers } from './portal.visits.ts';
 import { type RunningStack, StackFile } from './running.stack.ts';
 import { registerPortalDocs } from './portal.docs.scenarios.ts';
+import { registerPortalList } from './portal.list.scenarios.ts';
 import { registerPortalRecords } from './portal.records.scenarios.ts';
 import { registerPortalFactors } from './portal.factors.scenarios.ts';
 import { registerPortal } from './portal.scenarios.ts';
@@ -188,16 +190,49 @@ describe('the sign-in page', () => {
     expect(new URL(page.url()).pathname).toBe('/login');
   });
 
-  it('fits a narrow screen', async () => {
-    const { page } = await visit();
+  it('fits a narrow screen in each language, and says there that the password is wrong', async () => {
+    const { page, faults } = await visit();
     await page.setViewportSize({ width: 320, height: 568 });
     await page.goto('/login');
-    await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+    for (const [language, code, wrong] of [
+      ['Português', 'pt', 'está errado'],
+      ['Français', 'fr', 'est faux'],
+      ['Deutsch', 'de', 'ist falsch'],
+      ['English', 'en', 'is wrong'],
+    ] as const) {
+      await page.getByRole('button', { name: language }).click();
+      await expect.poll(() => page.evaluate('document.documentElement.lang')).toBe(code);
+      await page.locator('#username').fill('nobody');
+      await page.locator('#password').fill('a wrong password');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => said(page), PATIENCE).toContain(wrong);
+      expect(await page.evaluate('document.documentElement.scrollWidth'), language).toBe(320);
+      expect(await barriers(page)).toEqual([]);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it("begins in the browser's language, and the pages follow the choice made there", async () => {
+    const context = await browser.newContext({
+      ignoreHTTPSErrors: true,
+      baseURL: stack.facts.web,
+      locale: 'pt-BR',
+    });
+    const page = await context.newPage();
+    await page.goto('/login');
+    await page.getByRole('button', { name: 'Entrar', exact: true }).waitFor();
+    expect(await page.title()).toBe('Entrar · Radgate');
+    await page.getByRole('button', { name: 'Deutsch' }).click();
+    await page.getByLabel('Benutzername').fill(personOf(NORTH).username);
+    await page.getByLabel('Passwort', { exact: true }).fill(personOf(NORTH).password);
+    await page.getByRole('button', { name: 'Anmelden' }).click();
+    await expect.poll(() => textOf(page), PATIENCE).toContain('Studiendatum');
+    await context.close();
   });
 });
 
 registerPortalRecords(() => ({ stack: stack.facts, browser }));
+registerPortalList(() => ({ stack: stack.facts, browser }));
 registerPortalDocs(() => ({ stack: stack.facts, browser }));
 registerPortal(() => ({ stack: stack.facts, browser }));
 registerPortalUpload(() => ({ stack: stack.facts, browser }));

@@ -1,0 +1,66 @@
+import type { LoginTexts } from '../en/login.texts.ts';
+
+export const loginDe: LoginTexts = {
+  title: 'Anmelden',
+  page: 'Anmelden · Radgate',
+  about: 'Medizinische Bilder und Patientendaten.',
+  username: 'Benutzername',
+  password: 'Passwort',
+  show: 'Zeigen',
+  hide: 'Verbergen',
+  showPassword: 'Passwort zeigen',
+  hidePassword: 'Passwort verbergen',
+  signIn: 'Anmelden',
+  signingIn: 'Anmeldung läuft…',
+  elsewhere: 'Mit {{name}} anmelden',
+  language: 'Sprache',
+  factor: 'Zweiter Faktor',
+  addFactor: 'Einen zweiten Faktor hinzufügen',
+  addFactorHelp:
+    'Ihre Gruppe verlangt einen zweiten Faktor. Wählen Sie einen. Sie brauchen ihn bei jeder Anmeldung, zusätzlich zum Passwort.',
+  orType: 'Oder geben Sie dieses Geheimnis in die App ein:',
+  code: 'Code Ihrer Authentifizierungs-App',
+  goOn: 'Weiter',
+  addApp: 'Eine Authentifizierungs-App hinzufügen',
+  usePasskey: 'Einen Passkey verwenden',
+  addPasskey: 'Einen Passkey dieses Geräts hinzufügen',
+  useRecovery: 'Einen Wiederherstellungscode verwenden',
+  useCode: 'Den Code der App verwenden',
+  recoveryCode: 'Wiederherstellungscode',
+  startAgain: 'Neu beginnen',
+  picture: 'QR-Code mit dem Geheimnis',
+  scan: 'Scannen Sie diesen Code mit Ihrer Authentifizierungs-App. Geben Sie dann die sechs Ziffern ein, die die App zeigt.',
+  codesTitle: 'Ihre Wiederherstellungscodes',
+  codesHelp:
+    'Jeder Code ersetzt den zweiten Faktor einmal, zum Beispiel wenn Sie Ihr Telefon verlieren. Sie werden nur jetzt gezeigt. Bewahren Sie sie sicher auf.',
+  copy: 'Kopieren',
+  copied: 'Kopiert.',
+  codesSaved: 'Ich habe die Codes gesichert',
+  signedIn: 'Sie sind angemeldet',
+  signedInAs: 'als',
+  signOut: 'Abmelden',
+  signedOut: 'Sie sind abgemeldet.',
+  enterUsername: 'Geben Sie Ihren Benutzernamen ein.',
+  enterPassword: 'Geben Sie Ihr Passwort ein.',
+  enterCode: 'Geben Sie den Code ein.',
+  wrong: 'Der Benutzername oder das Passwort ist falsch.',
+  tooMany: 'Zu viele Versuche. Versuchen Sie es in {{time}} wieder.',
+  nowAgain: 'Sie können es jetzt wieder versuchen.',
+  away: 'Der Server antwortet nicht. Versuchen Sie es gleich noch einmal.',
+  awayKept:
+    'Der Server antwortet nicht. Versuchen Sie es gleich noch einmal; Ihre Eingaben bleiben erhalten.',
+  refused:
+    'Der Server hat die Anmeldung abgelehnt ({{status}}). Laden Sie die Seite neu und versuchen Sie es wieder.',
+  ended:
+    'Die Zeit oder die Versuche für den zweiten Faktor sind verbraucht. Geben Sie Ihr Passwort erneut ein.',
+  stillIn:
+    'Der Server hat nicht geantwortet, Sie sind noch angemeldet. Versuchen Sie es wieder, oder schließen Sie den Browser.',
+  externalFailed:
+    'Die externe Anmeldung ist fehlgeschlagen. Versuchen Sie es wieder, oder nehmen Sie Benutzername und Passwort.',
+  passkeyRefused: 'Der Passkey wurde nicht angenommen. Versuchen Sie es wieder.',
+  recoveryWrong: 'Dieser Wiederherstellungscode ist falsch oder schon verbraucht.',
+  codeWrong: 'Dieser Code ist falsch oder schon verbraucht. Warten Sie auf den nächsten Code der App.',
+  passkeyUnused:
+    'Der Passkey wurde nicht verwendet. Versuchen Sie es wieder, oder wählen Sie einen anderen Weg.',
+  passkeyUnmade: 'Es wurde kein Passkey angelegt. Versuchen Sie es wieder, oder wählen Sie die App.',
+};
