@@ -178,6 +178,28 @@ function opened(bytes: Buffer, isKnown: boolean, pieceLength: number) {
   };
 }
 
+/** A file that says whether it is open. `order`: the names in the order of their opening. */
+class CountedFile implements ZipFile {
+  static readonly order: string[] = [];
+  state: 'waits' | 'open' | 'closed' = 'waits';
+  readonly ahead: number;
+
+  constructor(
+    readonly name: string,
+    private readonly size: number,
+  ) {
+    this.ahead = size;
+  }
+
+  open = async () => {
+    CountedFile.order.push(this.name);
+    this.state = 'open';
+    const bytes = opened(Buffer.alloc(this.size), true, 64 * 1024);
+    bytes.stream.once('close', () => (this.state = 'closed'));
+    return Promise.resolve(bytes);
+  };
+}
+
 describe('a ZIP archive', () => {
   it('has the files as they are, whether their length is known or not', async () => {
     const file = fc.record({
@@ -191,7 +213,7 @@ describe('a ZIP archive', () => {
         const all = [first, ...rest];
         const zipFile = ({ bytes, isKnown, ahead, piece }: typeof first, at: number): ZipFile => ({
           name: `DICOM/${at}`,
-          ahead,
+          ahead: ahead ? bytes.length : undefined,
           open: () => Promise.resolve(opened(Buffer.from(bytes), isKnown, piece)),
         });
         const stream = await writeZip([zipFile(first, 0), ...rest.map((one, at) => zipFile(one, at + 1))]);
@@ -210,7 +232,7 @@ describe('a ZIP archive', () => {
   it.each([1, 2])('has no end if file %i fails, or has another length than announced', async (at) => {
     const good: ZipFile = {
       name: 'GOOD',
-      ahead: true,
+      ahead: 10,
       open: () => Promise.resolve(opened(Buffer.alloc(10), true, 3)),
     };
     const short: ZipFile = {
@@ -228,6 +250,28 @@ describe('a ZIP archive', () => {
       ).rejects.toThrow();
       expect(Buffer.concat(received).includes(Buffer.from('PK\x05\x06'))).toBe(false);
     }
+  });
+
+  it.each([
+    ['eight small files', 1000, 8],
+    ['one megabyte of larger files', 400_000, 2],
+    ['one file of any size', 3_000_000, 1],
+  ])('requests at most %s early, in order, and closes them when the client leaves', async (_, size, most) => {
+    const files = Array.from({ length: 20 }, (__, at) => new CountedFile(String(at), size));
+    const left = new AbortController();
+    const stream = await writeZip([files[0] ?? new CountedFile('0', size), ...files.slice(1)], left.signal);
+    const early: number[] = [];
+    for await (const chunk of stream) {
+      const names = CountedFile.order.splice(0);
+      expect(names).toEqual(names.toSorted((a, b) => Number(a) - Number(b)));
+      early.push(files.filter(({ state }) => state === 'open').length - 1);
+      if (!Buffer.isBuffer(chunk) || files[4]?.state !== 'open') continue;
+      left.abort();
+      break;
+    }
+    expect(Math.max(...early)).toBe(most);
+    await expect.poll(() => files.filter(({ state }) => state === 'open')).toEqual([]);
+    expect(files.filter(({ state }) => state === 'waits').length).toBeGreaterThanOrEqual(20 - 6 - most);
   });
 
   const FOUR_GIB = 2 ** 32;

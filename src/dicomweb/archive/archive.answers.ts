@@ -31,7 +31,7 @@ export class ArchiveAnswers {
   /** Answers with the archive. Throws `NotVisible`. */
   async get(request: DicomwebRequest, target: ResourceUids, level: DownloadLevel): Promise<DicomwebAnswer> {
     const read = await this.access.record(request, await this.access.find(request, target), 'archive');
-    const body = await writeZip(await this.filesOf(read));
+    const body = await writeZip(await this.filesOf(read), request.signal);
     return { status: 200, headers: headersOf(target, level), body };
   }
 
@@ -50,18 +50,19 @@ export class ArchiveAnswers {
     const fileOf = (instance: FoundInstance): ZipFile => {
       const fileId = name(instance.seriesUid);
       const open = async () => {
-        const bytes = metered(await this.files.stored(instance), { instances: 1 }, read.offered);
-        const passed = readInPassing(buffersOf(bytes.stream), representationOf, (values) =>
+        const bytes = await this.files.stored(instance);
+        const passed = readInPassing(countedWhenRead(bytes, read), representationOf, (values) =>
           directory.add({ ...instance, fileId, values }),
         );
         return withStream(bytes, passed);
       };
-      return { name: fileId.join('/'), ahead: isReadAtOnce(instance.size), open };
+      const ahead = isReadAtOnce(instance.size) ? instance.size : undefined;
+      return { name: fileId.join('/'), ahead, open };
     };
     const [first, ...rest] = read.instances;
     const dicomdir: ZipFile = {
       name: 'DICOMDIR',
-      ahead: false,
+      ahead: undefined,
       open: () => Promise.resolve(directoryBytes(directory)),
     };
     return [fileOf(first), ...rest.map(fileOf), dicomdir];
@@ -90,7 +91,9 @@ function withStream({ length, stream: source }: ArchiveBytes, passed: AsyncGener
   return { length, stream };
 }
 
-async function* buffersOf(stream: Readable): AsyncGenerator<Buffer> {
+/** The bytes of a file. They are added to the totals of the audit only when they are read, because files are opened early. */
+async function* countedWhenRead(bytes: ArchiveBytes, read: RecordedRead): AsyncGenerator<Buffer> {
+  const { stream } = metered(bytes, { instances: 1 }, read.offered);
   for await (const chunk of stream) {
     if (!Buffer.isBuffer(chunk)) throw new Error('the archive sent a chunk that is not bytes');
     yield chunk;

@@ -2,15 +2,12 @@ import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { UpstreamFailed } from '../../problems/errors.js';
+import { OpenedAhead, type OrderedBody } from './opened.ahead.js';
 import { centralEntry, dataDescriptor, endOfArchive, localHeader, type WrittenFile } from './zip.records.js';
 
-/** A file to write into an archive. */
-export interface ZipFile {
-  /** Path in the archive, with `/` between folders. */
+/** A file to write into an archive. `name`: its path in the archive, with `/` between folders. */
+export interface ZipFile extends OrderedBody {
   readonly name: string;
-  /** Whether to open this file while the previous one is written. Only for small files, because it occupies a connection. */
-  readonly ahead: boolean;
-  readonly open: () => Promise<ArchiveBytes>;
 }
 
 /** From this length on, the lengths of a file need 64 bits. */
@@ -19,49 +16,36 @@ const LONG = 0xffffffff;
 /**
  * Writes a ZIP archive as a stream. The files are stored without compression, because most pixel data cannot be compressed further. Files
  * with an unknown or large length use ZIP64. The first file is opened before the stream is returned, so that its error can still become an
- * error status. If a later file fails, the stream is destroyed and has no end of the archive. `modified`: the time of all files.
+ * error status. If a later file fails, the stream is destroyed and has no end of the archive. `signal`: aborts when the client has left.
+ * `modified`: the time of all files.
  */
 export async function writeZip(
   files: readonly [ZipFile, ...ZipFile[]],
+  signal?: AbortSignal,
   modified = new Date(),
 ): Promise<Readable> {
-  const first = await files[0].open();
-  const stream = Readable.from(archiveOf(files, first, modified), {
+  const opened = new OpenedAhead(files, signal);
+  await opened.begin();
+  const stream = Readable.from(archiveOf(opened, modified), {
     objectMode: false,
     highWaterMark: 64 * 1024,
   });
   // If the client disconnects before the first byte, the generator never starts. So it cannot free the connection to the archive.
-  stream.once('close', () => first.stream.destroy());
+  stream.once('close', () => opened.close());
   return stream;
 }
 
-async function* archiveOf(
-  files: readonly ZipFile[],
-  first: ArchiveBytes,
-  modified: Date,
-): AsyncGenerator<Buffer> {
+async function* archiveOf(files: OpenedAhead<ZipFile>, modified: Date): AsyncGenerator<Buffer> {
   const written: Buffer[] = [];
   let offset = 0;
-  let ahead: Promise<ArchiveBytes> | undefined = Promise.resolve(first);
-  let bytes: ArchiveBytes | undefined;
-  try {
-    for (const [index, file] of files.entries()) {
-      bytes = await (ahead ?? file.open());
-      const next = files[index + 1];
-      ahead = next?.ahead === true ? next.open() : undefined;
-      // The error is thrown later, when this file is written.
-      ahead?.catch(() => undefined);
-      const done: WrittenFile = yield* writtenFile(file.name, bytes, offset, modified);
-      offset += lengthOf(done, modified);
-      written.push(centralEntry(done, modified));
-    }
-    yield* written;
-    const length = written.reduce((sum, entry) => sum + entry.length, 0);
-    yield endOfArchive(written.length, offset, length);
-  } finally {
-    bytes?.stream.destroy();
-    ahead?.then((unread) => unread.stream.destroy()).catch(() => undefined);
+  for await (const [{ name }, bytes] of files) {
+    const done: WrittenFile = yield* writtenFile(name, bytes, offset, modified);
+    offset += lengthOf(done, modified);
+    written.push(centralEntry(done, modified));
   }
+  yield* written;
+  const length = written.reduce((sum, entry) => sum + entry.length, 0);
+  yield endOfArchive(written.length, offset, length);
 }
 
 /** Length of a file in the archive with its header and descriptor. */
