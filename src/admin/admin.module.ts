@@ -7,7 +7,8 @@ import { SyncModule } from '../sync/sync.module.js';
 import { AccessController } from './access.controller.js';
 import { AccessesController } from './own/accesses.controller.js';
 import { Accesses } from './own/accesses.service.js';
-import { AuditController } from './audit.controller.js';
+import { AuditController } from './reports/audit.controller.js';
+import { AuditReportsController } from './reports/audit.reports.controller.js';
 import { Explanations } from './explain.service.js';
 import { FirstAdministrator } from './first.administrator.js';
 import { GrantsController } from './grants.controller.js';
@@ -26,7 +27,9 @@ import { Senders } from './senders.service.js';
 import { UserSessionsController } from './user.sessions.controller.js';
 import { OperationsController } from './operations.controller.js';
 import { OwnStudyController } from './own/own.study.controller.js';
+import { QuarantineSidesController } from './quarantine.sides.controller.js';
 import { QuarantineController } from './quarantine.controller.js';
+import { SystemReports } from './reports/system.report.js';
 import { UsersController } from './users.controller.js';
 import { Users } from './users.service.js';
 import { WhatIfs } from './what.if.service.js';
@@ -45,10 +48,12 @@ import { WhatIfs } from './what.if.service.js';
     MachinesController,
     KeysController,
     QuarantineController,
+    QuarantineSidesController,
     OperationsController,
     AccessController,
     AccessesController,
     AuditController,
+    AuditReportsController,
   ],
   providers: [
     Accesses,
@@ -62,6 +67,7 @@ import { WhatIfs } from './what.if.service.js';
     Machines,
     Members,
     Senders,
+    SystemReports,
     Users,
   ],
 })

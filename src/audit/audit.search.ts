@@ -82,7 +82,8 @@ export class AuditSearch {
   }
 }
 
-function conditionOf({ from, to, account, issuer, patient, study, action, kind, q }: AuditFilter) {
+/** Returns the condition for the rows that match the filter. */
+export function conditionOf({ from, to, account, issuer, patient, study, action, kind, q }: AuditFilter) {
   return and(
     from && gte(audit.at, from),
     to && lt(audit.at, to),

@@ -29,7 +29,7 @@ export const CatalogStats = z.object({
     instances: z.int(),
     bytes: z.int(),
   }),
-  archive: z.object({ studies: z.int(), series: z.int(), instances: z.int() }).nullable(),
+  archive: z.object({ studies: z.int(), series: z.int(), instances: z.int(), bytes: z.int() }).nullable(),
   on_their_way: z.int(),
   in_quarantine: z.int(),
   irregular: z.int(),
@@ -60,8 +60,13 @@ export class Stats {
 
   private async archive(): Promise<CatalogStats['archive']> {
     try {
-      const { CountStudies, CountSeries, CountInstances } = await this.api.statistics();
-      return { studies: CountStudies, series: CountSeries, instances: CountInstances };
+      const { CountStudies, CountSeries, CountInstances, TotalDiskSize } = await this.api.statistics();
+      return {
+        studies: CountStudies,
+        series: CountSeries,
+        instances: CountInstances,
+        bytes: TotalDiskSize,
+      };
     } catch (error) {
       if (error instanceof NeighbourAway) return null;
       throw error;

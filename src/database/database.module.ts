@@ -30,8 +30,8 @@ export const BACKGROUND_POSTGRES = Symbol('BACKGROUND_POSTGRES');
 const REQUEST_CONNECTIONS = 16;
 /**
  * Locks occupy at most 10 connections (four bundles, a Provenance, an inspection, a rerun, two of an undo, the watcher). Long transactions
- * occupy at most 4 more (inspection, rerun, retention, sealer). The work that occupies these 14 connections may need another connection to
- * continue, so the pool must be larger than 14.
+ * occupy at most 5 more (inspection, rerun, retention, sealer, check of the audit). The work that occupies these 15 connections may need
+ * another connection to continue, so the pool must be larger than 15.
  */
 const BACKGROUND_CONNECTIONS = 16;
 const CONNECT_SECONDS = 3;

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
+import { GATEWAY_VERSION } from '../config/gateway.version.js';
 import type { Env } from '../config/env.js';
 import { answersOf } from './answers.js';
 import { areaOf, jsonSchemaOf } from './json.schema.js';
@@ -73,7 +74,7 @@ export class OpenApi {
       openapi: '3.1.0',
       info: {
         title: 'Radgate',
-        version: '0.1.0',
+        version: GATEWAY_VERSION,
         description:
           'DICOMweb (PS3.18), patient lists and administration. The grants of an account limit what it can read and change.',
       },

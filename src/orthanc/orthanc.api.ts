@@ -19,6 +19,7 @@ const Statistics = z.object({
   CountStudies: z.number(),
   CountSeries: z.number(),
   CountInstances: z.number(),
+  TotalDiskSize: z.coerce.number().default(0),
 });
 const Changes = z.object({
   Changes: z.array(z.object({ ChangeType: z.string(), ID: OrthancId, Seq: z.number() })),

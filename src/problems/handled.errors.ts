@@ -10,6 +10,7 @@ export type HandledWork =
   | 'completion of several uploads'
   | 'quarantine decision'
   | 'audit refusals'
+  | 'audit check'
   | 'audit totals'
   | 'staged files'
   | 'signing key file'

@@ -11,6 +11,7 @@ import { InstanceReader } from './instance.reader.service.js';
 import { QuarantineDecisions } from './quarantine.decisions.js';
 import { DecisionRecords } from './quarantine.records.js';
 import { QuarantineList } from './quarantine.list.js';
+import { QuarantineSides } from './quarantine.sides.js';
 import { Quarantine } from './quarantine.service.js';
 import { Rebuilds } from './rebuilds.service.js';
 import { Sweep } from './sweep.service.js';
@@ -32,11 +33,12 @@ import { Watcher } from './watcher.service.js';
     Totals,
     Quarantine,
     QuarantineList,
+    QuarantineSides,
     QuarantineDecisions,
     DecisionRecords,
     Rebuilds,
     Watcher,
   ],
-  exports: [Ingest, DeletionSync, QuarantineList, QuarantineDecisions, Rebuilds],
+  exports: [Ingest, DeletionSync, QuarantineList, QuarantineSides, QuarantineDecisions, Rebuilds],
 })
 export class SyncModule {}

@@ -159,6 +159,32 @@ describe('npm run audit:verify', () => {
     expect(await verify()).toMatchObject({ code: 0 });
   });
 
+  it('is also a job of the gateway, which keeps its result and survives a crash', async () => {
+    const { authorization } = await world.admin();
+    const path = '/api/audit/verification';
+    const now = async () => (await world.http.get(path).set('authorization', authorization).expect(200)).body;
+    const requested = await world.http.post(path).set('authorization', authorization).expect(202);
+    expect(requested.body).toMatchObject({ requested_by: 'admin' });
+    await expect
+      .poll(now, { timeout: 20_000 })
+      .toMatchObject({ sealing: 'sealing', check: { state: 'completed', fault: null, unsealed: null } });
+    const { check } = z
+      .object({ check: z.looseObject({ rows: z.number(), position: z.string(), hash: z.string() }) })
+      .parse(await now());
+    expect(check.rows).toBeGreaterThan(0);
+    expect(await verify('--expect', `${check.position}:${check.hash}`)).toMatchObject({ code: 0 });
+    // A check whose process has crashed begins again. It finds what was changed meanwhile.
+    const [, , , id = ''] = (await ids()).toReversed();
+    await world.sql`update audit set account_name = 'somebody else' where id = ${id}`;
+    await world.sql`
+      insert into audit_checks (state, requested_by, started_at, held_until, tries)
+      values ('running', 'crashed', now(), now() - interval '1 second', 1)`;
+    await expect
+      .poll(now, { timeout: 20_000 })
+      .toMatchObject({ check: { requested_by: 'crashed', fault: expect.stringContaining(`row ${id} `) } });
+    await world.sql`update audit set account_name = null where id = ${id}`;
+  });
+
   it('holds the end of the chain to a seal that was noted in the log', async () => {
     const [noted = ''] = /"sealed":"\d+:[0-9a-f]{64}"/.exec(await world.gateway.logged()) ?? [];
     expect(await verify('--expect', noted.slice(10, -1))).toMatchObject({ code: 0 });

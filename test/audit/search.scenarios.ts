@@ -12,6 +12,7 @@ const Row = z.looseObject({
   at: z.iso.datetime(),
   action: z.string(),
   client: z.string(),
+  status: z.number().nullable(),
   account: z.object({ id: z.string(), name: z.string() }).nullable(),
 });
 const Page = z.object({ items: z.array(Row), total: z.number() });
@@ -70,6 +71,42 @@ export function registerSearch(given: () => World): void {
         .set('authorization', authorization)
         .send(PATIENT)
         .expect(200);
+    });
+
+    describe('GET /api/audit/summary', () => {
+      const Counted = z.object({ accesses: z.number(), refused: z.number() });
+      const Summary = z.object({
+        days: z.array(Counted.extend({ day: z.iso.date() })),
+        accounts: z.array(
+          Counted.extend({ account: z.object({ id: z.string(), name: z.string() }).nullable() }),
+        ),
+      });
+      const today = new Date().toISOString().slice(0, 10);
+
+      it('counts accesses and refusals by day and account, also with the filters of the list', async () => {
+        await world.get(reader, '/studies/1.2.3.4').expect(404);
+        const { body } = await ask(`/summary?account=${reader.id}`).expect(200);
+        const { days, accounts } = Summary.parse(body);
+        const rows = await page(`?account=${reader.id}&limit=1000`);
+        const refused = rows.items.filter(({ status }) => status === 404).length;
+        expect(refused).toBeGreaterThan(0);
+        expect(days).toHaveLength(30);
+        expect(days.at(-1)).toEqual({ day: today, accesses: rows.total - refused, refused });
+        expect(days.slice(0, -1).every(({ accesses }) => accesses === 0)).toBe(true);
+        expect(accounts).toEqual([
+          { account: { id: reader.id, name: reader.name }, accesses: rows.total - refused, refused },
+        ]);
+        const of = Summary.parse((await ask(`/summary?study=${study}&from=${today}`).expect(200)).body);
+        expect(of.days).toHaveLength(1);
+        expect(of.accounts.map(({ account }) => account?.name)).toContain(sender.name);
+      });
+
+      it('has at most 92 days, and needs the right', async () => {
+        await ask('/summary?from=2026-01-01&to=2026-04-03').expect(200);
+        for (const query of ['from=2026-01-01&to=2026-04-04', 'from=2026-01-02&to=2026-01-01', 'limit=1'])
+          await ask(`/summary?${query}`).expect(400);
+        for (const path of ['/summary', '/verification']) await ask(path, reader).expect(403);
+      });
     });
 
     describe('GET /api/audit', () => {

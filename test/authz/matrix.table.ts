@@ -180,7 +180,15 @@ export const table: readonly Row[] = [
       absent('DELETE /api/accounts/:account/keys/:id'),
     ],
   ),
-  ...rows(['audit:read'], [['GET /api/audit', 200, { tells: true }]]),
+  ...rows(
+    ['audit:read'],
+    [
+      ['GET /api/audit', 200, { tells: true }],
+      ['GET /api/audit/summary', 200],
+      ['GET /api/audit/verification', 200],
+      ['POST /api/audit/verification', 202],
+    ],
+  ),
   ...rows(
     ['records:import'],
     [
@@ -228,10 +236,13 @@ export const table: readonly Row[] = [
     ['system:operate'],
     [
       ['GET /api/stats', 200],
+      ['GET /api/stats/months', 200],
+      ['GET /api/system', 200],
       ['POST /api/catalog/rebuild', 202],
       ['GET /api/catalog/rebuild', 200],
       ['GET /api/quarantine', 200, { tells: true }],
       absent('GET /api/quarantine/:id'),
+      absent('GET /api/quarantine/:id/sides'),
       absent('POST /api/quarantine/:id/decide', 422),
     ],
   ),

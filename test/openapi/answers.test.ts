@@ -175,7 +175,7 @@ it('users, groups and grants', async () => {
     await ask(route, { id: of });
 });
 
-it('oneself, signing in, operation and the audit', async () => {
+it('oneself and signing in', async () => {
   const own = ['/api/me', '/api/me/accesses', '/api/me/sessions', '/api/auth/methods', '/api/docs'];
   for (const path of [...own, '/.well-known/jwks.json', '/health/live', '/health/ready'])
     await ask(`GET ${path}`);
@@ -199,11 +199,19 @@ it('oneself, signing in, operation and the audit', async () => {
   const change = { current_password: one.password, new_password: 'another one to be told' };
   await asking.of('POST /api/me/password', theirs('post', '/api/me/password').send(change));
   await asking.of('POST /api/auth/logout', theirs('post', '/api/auth/logout'));
+});
+
+it('operation and the audit', async () => {
   await ask('GET /api/stats');
   await ask('POST /api/catalog/rebuild');
   await ask('GET /api/catalog/rebuild');
+  await ask('GET /api/stats/months');
+  await ask('GET /api/system');
   await ask('GET /api/quarantine');
   for (const format of ['json', 'fhir', 'csv']) await ask('GET /api/audit', {}, { query: { format } });
+  await ask('GET /api/audit/summary');
+  await ask('POST /api/audit/verification');
+  await ask('GET /api/audit/verification');
 });
 
 it('records', async () => {
@@ -356,6 +364,7 @@ const ELSEWHERE = new Set([
   'GET /api/auth/oidc/login',
   'GET /api/imports/{id}/events',
   'GET /api/quarantine/{id}',
+  'GET /api/quarantine/{id}/sides',
   'POST /api/imports/reviews/{id}/decide',
   'POST /api/imports/reviews/{id}/undo',
   'POST /api/imports/{id}/cancel',

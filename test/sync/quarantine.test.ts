@@ -113,6 +113,36 @@ describe('the quarantine', () => {
     expect(await waiting(studyUid)).toHaveLength(1);
   });
 
+  it('shows the header values of both sides, on record', async () => {
+    const { studyUid, item } = await contested();
+    const { body } = await world.http
+      .get(`/api/quarantine/${item.id}/sides`)
+      .set('authorization', operator.authorization)
+      .expect(200);
+    expect(body).toMatchObject({ arrived: 'read', held: 'read' });
+    const { attributes } = z
+      .object({ attributes: z.array(z.looseObject({ keyword: z.string() })) })
+      .parse(body);
+    expect(attributes).toContainEqual({
+      tag: '00100020',
+      keyword: 'PatientID',
+      arrived: 'SECOND',
+      held: 'FIRST',
+      differs: true,
+    });
+    expect(attributes.find(({ keyword }) => keyword === 'StudyInstanceUID')).toMatchObject({
+      arrived: studyUid,
+      held: studyUid,
+      differs: false,
+    });
+    const rows = await world.sql`
+      select patient_id, detail from audit where action = 'GET /api/quarantine/:id/sides' and study_uid = ${studyUid}`;
+    expect(rows).toEqual([{ patient_id: 'SECOND', detail: { id: item.id } }]);
+    const other = await world.person({ rights: ['studies:read'], scope: { kind: 'all' } });
+    const refused = world.http.get(`/api/quarantine/${item.id}/sides`);
+    await refused.set('authorization', other.authorization).expect(403);
+  });
+
   it('lets a newcomer go by itself when what it contradicts is gone, or it is', async () => {
     const gone = await contested();
     await world.archive(`/studies/${orthancIdOf('FIRST', gone.studyUid)}`, { method: 'DELETE' });

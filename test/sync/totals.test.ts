@@ -9,7 +9,12 @@ let database: TestDatabase;
 let sql: postgres.Sql;
 let archived = 0;
 let totals: Totals;
-const statistics = async () => ({ CountStudies: 1, CountSeries: 1, CountInstances: archived });
+const statistics = async () => ({
+  CountStudies: 1,
+  CountSeries: 1,
+  CountInstances: archived,
+  TotalDiskSize: 0,
+});
 beforeAll(async () => {
   database = await createDatabase();
   sql = postgres(database.appUrl, { max: 2, onnotice: () => undefined });

@@ -2,16 +2,16 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { CSV_HEADER, csvLine } from '../audit/audit.csv.js';
-import { auditBundle } from '../audit/audit.event.js';
-import type { AuditNote } from '../audit/audit.note.js';
-import { AuditSearch, type FoundRow } from '../audit/audit.search.js';
-import { Requires } from '../authz/authz.guard.js';
-import { ENV } from '../config/config.module.js';
-import type { Env } from '../config/env.js';
-import { QueryOf } from '../http/query.pipe.js';
-import { GivesAs, pageOf } from '../http/response.shape.js';
-import { AuditEntry, auditEntryOf, AuditQuery } from '../audit/audit.shapes.js';
+import { CSV_HEADER, csvLine } from '../../audit/audit.csv.js';
+import { auditBundle } from '../../audit/audit.event.js';
+import type { AuditNote } from '../../audit/audit.note.js';
+import { AuditSearch, type FoundRow } from '../../audit/audit.search.js';
+import { Requires } from '../../authz/authz.guard.js';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
+import { QueryOf } from '../../http/query.pipe.js';
+import { GivesAs, pageOf } from '../../http/response.shape.js';
+import { AuditEntry, auditEntryOf, AuditQuery } from '../../audit/audit.shapes.js';
 
 type Format = NonNullable<AuditQuery['format']>;
 
