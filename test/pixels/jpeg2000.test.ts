@@ -32,8 +32,33 @@ function jp2(stream: Uint8Array): Uint8Array {
 
 const grey = () => encoded(bytesOf(painted(rows * columns, 12), 2), 12);
 
+/** Streams that `opj_compress` 2.5.0 wrote with three quality layers (`-r 8,4,1`), without loss. */
+const LAYERED = {
+  'one tile (-n 2)':
+    '/0//UQApAAAAAAAUAAAAEgAAAAAAAAAAAAAAFAAAABIAAAAAAAAAAAABBwEB/1IADAAAAAMAAQQEAAH/XAAHQEBISFD/ZAAl' +
+    'AAFDcmVhdGVkIGJ5IE9wZW5KUEVHIHZlcnNpb24gMi41LjD/kAAKAAAAAABtAAH/k98RUBIxS9yMjuxU5DDqAJTWe00wDXBi' +
+    '5YD1QJoWEZQTeNqhuYJ9JzZuBRHPlnBRgPyHQB+vMnAiyJUw/tLfQKfuq9fZDjcPxIvs5RFuHQADwPkDQDoYQOM4j7a4eEdv' +
+    '/9k=',
+  'tile-parts of four tiles and packet markers (-n 2 -t 16,16 -TP R -SOP -EPH -p RPCL)':
+    '/0//UQApAAAAAAAUAAAAEgAAAAAAAAAAAAAAEAAAABAAAAAAAAAAAAABBwEB/1IADAYCAAMAAQQEAAH/XAAHQEBISFD/ZAAl' +
+    'AAFDcmVhdGVkIGJ5IE9wZW5KUEVHIHZlcnNpb24gMi41LjD/kAAKAAAAAABhAAL/k/+RAAQAAN4o/5ISK2b8jI7bIgVl/5EA' +
+    'BAABxP+SW5v/kQAEAAL9RSD/kqCkLVK6OXNN9f2IdF3Mdm0GYKti5n7MtJyktItKcRLNWatKRv8fx4RN/5AACgAAAAAANwEC' +
+    '/5P/kQAEAAOA/5L/kQAEAASA/5L/kQAEAAXA+QNAOhj/kjahma5jnz2mLv+QAAoAAQAAADsAAv+T/5EABAAAz4xI/5IgtGHu' +
+    'F2cQ2W//kQAEAAGA/5L/kQAEAAL8gUD/krqREUo//5AACgABAAAANQEC/5P/kQAEAAOA/5L/kQAEAASA/5L/kQAEAAXA+QLA' +
+    'OhD/khfcBbv4Htr/kAAKAAIAAAAzAAL/k/+RAAQAAM+0IP+SBqFXSaeKcMv/kQAEAAGA/5L/kQAEAAKA/5L/kAAKAAIAAAAy' +
+    'AQL/k/+RAAQAA8D5AUA6EP+SGFMCj/+RAAQABID/kv+RAAQABYD/kv+QAAoAAwAAAC4AAv+T/5EABAAAz7QM/5ICkX//kQAE' +
+    'AAGA/5L/kQAEAAKA/5L/kAAKAAMAAAAxAQL/k/+RAAQAA8D5AUA6CP+SC48B/5EABAAEgP+S/5EABAAFgP+S/9k=',
+};
+
 describe('JPEG 2000', () => {
   greyRoundTrip('jpeg-2000', encoded);
+
+  it.each(Object.entries(LAYERED))('of three quality layers in %s comes back exactly', async (_, stream) => {
+    const values = Array.from({ length: 18 * 20 }, (_, at) => (at % 20) * 9 + Math.floor(at / 20) * 3);
+    const format = pixelFormat(8, 8, { rows: 18, columns: 20 });
+    const { bytes } = await decodeFrame('jpeg-2000', format, Uint8Array.from(Buffer.from(stream, 'base64')));
+    expect([...bytes]).toEqual(values);
+  });
 
   it.each([
     [16, 12, true],
