@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
-/** A Debian suite: trixie is Debian 13, forky the next one. */
-export type Suite = 'trixie' | 'forky';
+/** A Debian suite: trixie is Debian 13, forky the next one, and sid the unstable distribution. */
+export type Suite = 'trixie' | 'forky' | 'sid';
 
 const keyrings = ['gpg', 'pgp'].map((ending) => `/usr/share/keyrings/debian-archive-keyring.${ending}`);
 const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };

@@ -5,7 +5,7 @@ import { copyFile, mkdir, readFile, readdir, readlink, rename, rm, writeFile } f
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { unpackPackages } from './apt.ts';
+import { type Suite, unpackPackages } from './apt.ts';
 import { withLock } from './lock.ts';
 
 const execute = promisify(execFile);
@@ -25,8 +25,8 @@ const platforms: Record<string, { loader: string; libraries: string }> = {
 };
 
 /**
- * A folder with the Debian 13 versions of Orthanc, nginx, OpenSSL and DCMTK. These programs bring their own C library and therefore run on
- * any Debian.
+ * A folder with Orthanc, nginx, OpenSSL and DCMTK of a Debian suite, by default of Debian 13. These programs bring their own C library and
+ * therefore run on any Debian.
  */
 export type Prefix = {
   folder: string;
@@ -41,12 +41,19 @@ export const cacheFolder = () => join(process.env['XDG_CACHE_HOME'] ?? join(home
 
 /**
  * Returns the prefix in the cache folder. If the prefix is missing or damaged, creates it, which downloads about 60 MB. Several processes
- * may call this function at the same time. Throws if apt cannot download.
+ * may call this function at the same time. A prefix of sid has the versions of the day of its download. Throws if apt cannot download.
  */
-export async function providePrefix(cacheDir: string, log: (line: string) => void): Promise<Prefix> {
+export async function providePrefix(
+  cacheDir: string,
+  log: (line: string) => void,
+  suite: Suite = 'trixie',
+): Promise<Prefix> {
   const recipe = createHash('sha256').update(JSON.stringify([packages, unneeded, process.arch]));
   recipe.update(await readFile(preloadSource));
-  const folder = join(cacheDir, `debian-13-${recipe.digest('hex').slice(0, 12)}`);
+  const folder = join(
+    cacheDir,
+    `debian-${suite === 'trixie' ? '13' : suite}-${recipe.digest('hex').slice(0, 12)}`,
+  );
   await mkdir(cacheDir, { recursive: true });
   await withLock(
     folder,
@@ -54,7 +61,7 @@ export async function providePrefix(cacheDir: string, log: (line: string) => voi
     async () => {
       if (await isWhole(folder)) return;
       if (existsSync(folder)) log('the downloaded Orthanc and nginx are damaged: downloading them again');
-      await make(folder);
+      await make(folder, suite);
     },
   );
   return openPrefix(folder);
@@ -65,7 +72,10 @@ export function openPrefix(folder: string): Prefix {
   const platform = platforms[process.arch];
   if (!platform) throw new Error(`Orthanc is not available for ${process.arch}. Use x64 or arm64.`);
   const loader = join(folder, platform.loader);
-  const libraries = ['usr/lib/orthanc', platform.libraries].map((path) => join(folder, path)).join(':');
+  // Debian unstable has Orthanc's framework in usr/lib.
+  const libraries = ['usr/lib/orthanc', platform.libraries, 'usr/lib']
+    .map((path) => join(folder, path))
+    .join(':');
   const load = ['--library-path', libraries];
   return {
     folder,
@@ -78,14 +88,14 @@ export function openPrefix(folder: string): Prefix {
 }
 
 /** Creates the prefix in a temporary folder and renames the folder at the end. An interrupted start therefore leaves no partial prefix. */
-async function make(folder: string): Promise<void> {
+async function make(folder: string, suite: Suite): Promise<void> {
   const work = `${folder}.making`;
   await rm(work, { recursive: true, force: true });
   await mkdir(work);
   try {
     const made = join(work, 'prefix');
     await mkdir(made);
-    await unpackPackages(work, made, packages);
+    await unpackPackages(work, made, packages, suite);
     for (const path of unneeded) await rm(join(made, path), { recursive: true, force: true });
     await copyFile(preloadSource, join(made, 'preload.c'));
     const prefix = openPrefix(made);

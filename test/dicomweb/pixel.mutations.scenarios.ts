@@ -30,6 +30,20 @@ const REFUSED = [
   ['', 'application/dicom; transfer-syntax=1.2.840.10008.1.2.1'],
 ] as const;
 
+/**
+ * Sends a request. If the gateway closes the idle connection while the request is sent, sends it again (RFC 9112 §9.3.1). Throws if the
+ * gateway has ended. Counts the repetitions.
+ */
+async function repeated<T>(world: World, seen: Map<string, number>, send: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await send();
+  } catch {
+    process.kill(world.gateway.pid, 0);
+    count(seen, 'repeated');
+    return await send();
+  }
+}
+
 /** The faults of the answers about one image: statuses that are neither success nor refusal, and bodies of another length. */
 async function faultsOf(
   ask: Ask,
@@ -88,11 +102,12 @@ export function registerPixelMutations(shared: () => World): void {
         const sender = await world.machine();
         // A key does not expire during the long form.
         const reader = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
-        const ask = askerOf(world, reader);
+        const seen = new Map<string, number>();
+        const asking = askerOf(world, reader);
+        const ask: Ask = (path, accept) => repeated(world, seen, () => asking(path, accept));
         const archive = world.orthanc.pid;
         await resetPeakMemory(world);
         const faults: string[] = [];
-        const seen = new Map<string, number>();
         const stopReader = await otherReader(world, sender, ask);
         const studies = mutatedStudies(15, STUDY_SIZE);
         let left = COUNT;
@@ -113,6 +128,7 @@ export function registerPixelMutations(shared: () => World): void {
         const latency = await stopReader();
         if (isLong) console.info(JSON.stringify({ images: COUNT, counts, peak: peak / MB, latency }));
         expect(faults).toEqual([]);
+        expect(seen.get('repeated') ?? 0).toBeLessThan(Math.max(5, COUNT / 100));
         // The mutations are useful only if some are decoded and others are refused.
         expect(Math.min(seen.get('GET 200') ?? 0, seen.get('GET 406') ?? 0)).toBeGreaterThan(COUNT / 10);
         expect(world.orthanc.pid).toBe(archive);
@@ -132,10 +148,8 @@ async function storedOf(
   seen: Map<string, number>,
   faults: string[],
 ): Promise<MutatedImage[]> {
-  const answer = await world.store(
-    sender,
-    images.map(({ file }) => file),
-  );
+  const files = images.map(({ file }) => file);
+  const answer = await repeated(world, seen, () => world.store(sender, files));
   if (![200, 202, 409].includes(answer.status)) {
     faults.push(`${images[0]?.name} and ${images.length - 1} more: stored with ${answer.status}`);
     return [];

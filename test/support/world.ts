@@ -181,9 +181,10 @@ export async function startOwnWorld(settings: Settings | Settling = {}): Promise
   return worldOn(startTestOrthanc(), settings);
 }
 
-async function worldOn<Archive extends TestOrthanc>(
+/** Like {@link startWorld}, with an archive that the caller starts. */
+export async function worldOn<Archive extends TestOrthanc>(
   archive: Promise<Archive>,
-  settings: Settings | Settling,
+  settings: Settings | Settling = {},
 ): Promise<World<Archive>> {
   const [database, orthanc] = await Promise.all([createStartedDatabase(), archive]);
   const { masterKey, adminPassword } = inject('postgres').templates;
