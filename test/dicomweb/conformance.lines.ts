@@ -72,6 +72,11 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['`presentationUID` with', 'wado-uri', 'decides about the gray values and the position of the image'],
   ['`anonymize` is 400', 'wado-uri', 'a request of /wado is refused with 400'],
   [
+    'A header of more than 4 MiB',
+    'metadata',
+    'a header of more than 1,000,000 elements is refused by STOW-RS',
+  ],
+  [
     'A data set with more than 50,000',
     'stow.failures',
     'A sequence or data set has too many items or elements.',

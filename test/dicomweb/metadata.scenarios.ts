@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
 import type { World } from '../support/world.ts';
+import { told } from './stow.answers.ts';
 import { partsOf } from './wado.reading.ts';
 import { type Ask, askerOf } from './wado.world.ts';
 
@@ -21,6 +22,10 @@ const document = Buffer.concat([Buffer.from('%PDF-1.4\n'), filled(0x20)]);
 const Values = z.array(z.record(z.string(), z.looseObject({ vr: z.string() })));
 
 const Bulk = z.object({ BulkDataURI: z.string() });
+
+/** Elements of each item, and items of each sequence, of a file with very many elements. */
+const ELEMENTS = 30;
+const ITEMS = 850;
 
 let world: World;
 
@@ -255,6 +260,27 @@ export function registerMetadata(shared: () => World): void {
           expect(part?.body.toString('hex')).toBe(expected?.body.toString('hex'));
         },
       );
+    });
+
+    it('a header of more than 1,000,000 elements is refused by STOW-RS, because it is larger than 4 MiB', async () => {
+      const many = freshUid();
+      const uids = { studyUid: many, seriesUid: freshUid(), sopUid: freshUid() };
+      const item = Buffer.concat([
+        Buffer.from('feff00e0', 'hex'),
+        Buffer.from(Uint32Array.of(ELEMENTS * 8).buffer),
+        ...Array.from({ length: ELEMENTS }, (_, at) =>
+          Buffer.concat([Buffer.from(Uint16Array.of(0x11, 0x1000 + at).buffer), Buffer.from('US\0\0')]),
+        ),
+      ]);
+      const value = Buffer.concat(Array.from({ length: ITEMS }, () => item));
+      const extra = Array.from({ length: Math.ceil(1_000_000 / ELEMENTS / ITEMS) }, (_, at) => ({
+        tag: `000910${(at + 16).toString(16).toUpperCase()}`,
+        vr: 'SQ',
+        value,
+      }));
+      const file = makeInstance({ ...uids, extra });
+      const refused = await world.store(await world.machine(), [file]).expect(409);
+      expect(told(refused).failed).toEqual({ [uids.sopUid]: 0xc000 });
     });
   });
 }
