@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { freshUid } from '../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../infra/demo/dicom.writer.ts';
 import { cacheFolder, providePrefix, type Prefix } from '../infra/local/prefix.ts';
+import { encodedJpegXl } from '../test/pixels/jpeg.xl.encoder.ts';
 import { startBenchStack, type BenchStack } from './bench.stack.ts';
 
 const execute = promisify(execFile);
@@ -25,11 +26,16 @@ const ENCODINGS: readonly Encoding[] = [
   ['RLE', '1.2.840.10008.1.2.5', 'dcmcrle'],
   ['JPEG baseline, 8 bits', '1.2.840.10008.1.2.4.50', 'dcmcjpeg', '+eb'],
   ['JPEG extended, 12 bits', '1.2.840.10008.1.2.4.51', 'dcmcjpeg', '+ee'],
+  ['JPEG lossless', '1.2.840.10008.1.2.4.57', 'dcmcjpeg', '+el'],
   ['JPEG lossless SV1', '1.2.840.10008.1.2.4.70', 'dcmcjpeg', '+e1'],
   ['JPEG-LS', '1.2.840.10008.1.2.4.80', 'dcmcjpls', '+el'],
+  ['JPEG-LS, near-lossless', '1.2.840.10008.1.2.4.81', 'dcmcjpls', '+en'],
   ['JPEG 2000', '1.2.840.10008.1.2.4.90'],
   ['HTJ2K', '1.2.840.10008.1.2.4.201'],
+  ['JPEG XL', '1.2.840.10008.1.2.4.110'],
 ];
+/** The side of a thumbnail, and how often the side of the largest images is halved for it. */
+const THUMBNAIL = { side: 128, halvings: 4 };
 
 type Sources = {
   readonly workers: typeof import('../src/pixels/frame.workers.js');
@@ -60,16 +66,19 @@ export async function benchPixels(say: (line: string) => void): Promise<string> 
       for (const side of SIDES) {
         const [name] = encoding;
         say(`${name}, ${side} x ${side}`);
-        const files: Buffer[] = [];
-        for (let index = 0; index < IMAGES; index += 1)
-          files.push(await compressed(prefix, encoding, side, index));
-        const ours = await rendered(sources, workers, files);
-        const theirs = await pictured(stack, files);
-        const ratio = theirs === undefined ? '–' : `${(theirs / ours).toFixed(2)} ×`;
-        const cell = theirs === undefined ? 'not decoded' : theirs.toFixed(1);
-        const row = `| ${name}, ${side}² | ${cell} | ${ours.toFixed(1)} | ${ratio} |`;
-        say(row);
-        rows.push(row);
+        const files = (first: number) =>
+          Promise.all(
+            Array.from({ length: IMAGES }, (_, index) => compressed(prefix, encoding, side, first + index)),
+          );
+        const add = (row: string) => {
+          say(row);
+          rows.push(row);
+        };
+        add(await measured(`${name}, ${side}²`, sources, workers, stack, await files(0)));
+        if (side !== SIDES.at(-1)) continue;
+        // Orthanc keeps decoded images, so thumbnails are measured with others.
+        const [others, what] = [await files(IMAGES), `${name}, thumbnail of ${side}²`];
+        add(await measured(what, sources, workers, stack, others, THUMBNAIL.halvings));
       }
   } finally {
     await workers.close();
@@ -79,7 +88,24 @@ export async function benchPixels(say: (line: string) => void): Promise<string> 
 |---|---|---|---|
 ${rows.join('\n')}
 
-Medians of ${IMAGES} images, one after the other. Orthanc decodes, renders and encodes a JPEG. The worker decodes and renders.`;
+Medians of ${IMAGES} images, one after the other. Orthanc decodes, renders and encodes a JPEG. The worker decodes and renders.
+For a thumbnail, the worker decodes JPEG 2000 and HTJ2K in a smaller size, and other images in their size.`;
+}
+
+/** Measures one kind of image. Returns its row of the table. */
+async function measured(
+  what: string,
+  sources: Sources,
+  workers: InstanceType<Sources['workers']['FrameWorkers']>,
+  stack: BenchStack,
+  files: readonly Buffer[],
+  halvings = 0,
+): Promise<string> {
+  const ours = await rendered(sources, workers, files, halvings);
+  const theirs = await pictured(stack, files, halvings > 0);
+  const ratio = theirs === undefined ? '–' : `${(theirs / ours).toFixed(2)} ×`;
+  const cell = theirs === undefined ? 'not decoded' : theirs.toFixed(1);
+  return `| ${what} | ${cell} | ${ours.toFixed(1)} | ${ratio} |`;
 }
 
 /** A synthetic image, noisy in its lowest bits. */
@@ -133,6 +159,9 @@ function file(side: number, pixels: Buffer, transferSyntax?: string): Buffer {
       short('00280101', BITS),
       short('00280102', BITS - 1),
       short('00280103', 0),
+      // With a window, a smaller size shows the same values.
+      element('00281050', 'DS', '2048'),
+      element('00281051', 'DS', '4096'),
       { tag: '7FE00010', vr: transferSyntax === undefined ? 'OW' : 'OB', value },
     ],
   });
@@ -164,6 +193,8 @@ const byCodec = (script: string, name: string) => async (pixels: Buffer, side: n
 const codecs: Readonly<Record<string, (pixels: Buffer, side: number) => Promise<Buffer>>> = {
   '1.2.840.10008.1.2.4.90': byCodec('@cornerstonejs/codec-openjpeg/wasmjs', 'J2KEncoder'),
   '1.2.840.10008.1.2.4.201': byCodec('@cornerstonejs/codec-openjph/wasmjs', 'HTJ2KEncoder'),
+  '1.2.840.10008.1.2.4.110': async (pixels, side) =>
+    Buffer.from(await encodedJpegXl(pixels, BITS, { height: side, width: side })),
 };
 
 /** The median time of a worker in milliseconds. The first image is not measured, because it loads the codec. */
@@ -171,6 +202,7 @@ async function rendered(
   { header, presentation, syntaxes }: Sources,
   workers: InstanceType<Sources['workers']['FrameWorkers']>,
   files: readonly Buffer[],
+  halvings: number,
 ): Promise<number> {
   const times: number[] = [];
   for (const [index, bytes] of [files[0] ?? Buffer.alloc(0), ...files].entries()) {
@@ -178,9 +210,9 @@ async function rendered(
     const codec = syntaxes.codecOf(syntaxOf(bytes));
     const pixels =
       codec === undefined ? bytes.subarray(place.at, place.at + place.length) : fragment(bytes, place.at);
-    const frame = { format, codec, bytes: new Uint8Array(pixels), firstBit: 0 };
+    const frame = { format, codec, bytes: new Uint8Array(pixels), firstBit: 0, halvings };
     const began = performance.now();
-    await workers.render(String(index), frame, presentation.presentationOf(values, format, 1));
+    await workers.render(`${index} ${halvings}`, frame, presentation.presentationOf(values, format, 1));
     if (index > 0) times.push(performance.now() - began);
   }
   return median(times);
@@ -201,14 +233,17 @@ function fragment(bytes: Buffer, at: number): Buffer {
 async function pictured(
   { orthanc, basic }: BenchStack,
   files: readonly Buffer[],
+  isThumbnail: boolean,
 ): Promise<number | undefined> {
+  const { side } = THUMBNAIL;
+  const size = isThumbnail ? `?width=${side}&height=${side}` : '';
   const headers = { authorization: basic };
   const times: number[] = [];
   for (const body of files) {
     const stored = await request(`${orthanc}/instances`, { method: 'POST', headers, body });
     const { ID } = z.object({ ID: z.string() }).parse(await stored.body.json());
     const began = performance.now();
-    const answer = await request(`${orthanc}/instances/${ID}/frames/0/rendered`, { headers });
+    const answer = await request(`${orthanc}/instances/${ID}/frames/0/rendered${size}`, { headers });
     await answer.body.dump({ limit: Infinity });
     if (answer.statusCode !== 200) return undefined;
     times.push(performance.now() - began);
