@@ -8,7 +8,14 @@ import { useMe } from '../client/me.ts';
 import { followImport, forgetImport } from '../frame/activity.store.ts';
 import { useFormats } from '../frame/formats.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
-import { type ImportAction, ACTIONS, type ImportReport, isMoving, STATUS_COLORS } from './import.status.ts';
+import {
+  type ImportAction,
+  ACTIONS,
+  type ImportReport,
+  isMoving,
+  shownStatus,
+  STATUS_COLORS,
+} from './import.status.ts';
 import { ImportMapping } from './import.mapping.tsx';
 import { ImportRows } from './import.rows.tsx';
 import css from './records.module.css';
@@ -60,7 +67,7 @@ function Report({ report }: { report: ImportReport }) {
         </Title>
         <Group gap="xs">
           <Badge color={STATUS_COLORS[status]} variant="dot" tt="none">
-            {t(report.undoing ? 'imports.undoing' : `imports.statuses.${status}`)}
+            {t(report.undoing ? 'imports.undoing' : `imports.statuses.${shownStatus(report)}`)}
           </Badge>
           <Text className="quiet">
             {t('imports.by', { account: report.account, when: formats.moment(report.created_at) })}
@@ -75,7 +82,7 @@ function Report({ report }: { report: ImportReport }) {
           </Text>
         </div>
       )}
-      <Text>{t(`imports.meaning.${status}`)}</Text>
+      <Text>{t(`imports.meaning.${shownStatus(report)}`)}</Text>
       {report.failure_details !== null && (
         <Alert color="red" variant="light">
           {report.failure_details.message} {report.failure_details.suggestion}

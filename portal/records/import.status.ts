@@ -38,3 +38,8 @@ export const ACTIONS: Readonly<Record<Status, readonly ImportAction[]>> = {
   failed: ['retry', 'undo'],
   undone: [],
 };
+
+/** The status as people read it: a rehearsal runs too, but it writes nothing. */
+export function shownStatus({ status, mode }: Pick<ImportReport, 'status' | 'mode'>): Status | 'rehearsing' {
+  return status === 'running' && mode === 'rehearse' ? 'rehearsing' : status;
+}

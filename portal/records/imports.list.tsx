@@ -5,7 +5,7 @@ import { bodyOf, gateway } from '../client/interface.client.ts';
 import { useMe } from '../client/me.ts';
 import { useFormats } from '../frame/formats.ts';
 import { PagedTable } from '../frame/paged.table.tsx';
-import { isMoving, STATUS_COLORS } from './import.status.ts';
+import { isMoving, shownStatus, STATUS_COLORS } from './import.status.ts';
 import { NewImport } from './new.import.tsx';
 
 /** The lists of patients that were uploaded, newest first, with their progress. */
@@ -38,9 +38,9 @@ export function ImportsList() {
           {
             name: 'status',
             title: t('imports.status'),
-            cell: ({ status }) => (
-              <Badge color={STATUS_COLORS[status]} variant="dot" tt="none">
-                {t(`imports.statuses.${status}`)}
+            cell: (item) => (
+              <Badge color={STATUS_COLORS[item.status]} variant="dot" tt="none">
+                {t(`imports.statuses.${shownStatus(item)}`)}
               </Badge>
             ),
           },

@@ -26,6 +26,7 @@ export const recordsDe: ShapeOf<typeof english> = {
       rehearsed: 'Geprobt',
       queued: 'Wartet',
       running: 'Wird geschrieben',
+      rehearsing: 'Wird geprobt',
       completed: 'Fertig',
       completed_with_errors: 'Fertig, mit offenen Zeilen',
       cancelled: 'Abgebrochen',
@@ -40,6 +41,7 @@ export const recordsDe: ShapeOf<typeof english> = {
         'Noch ist nichts geschrieben. Die Zahlen zeigen, was geschehen würde. Schreiben Sie die Daten, wenn sie stimmen.',
       queued: 'Der Import beginnt, sobald ein anderer endet.',
       running: 'Daten werden geschrieben. Sie können diese Seite verlassen.',
+      rehearsing: 'Die Liste wird geprobt. Nichts wird geschrieben. Sie können diese Seite verlassen.',
       completed: 'Über jede Zeile ist Rechenschaft gegeben.',
       completed_with_errors:
         'Einige Zeilen wurden abgelehnt oder warten auf eine Entscheidung. Die anderen sind geschrieben.',

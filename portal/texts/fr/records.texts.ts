@@ -26,6 +26,7 @@ export const recordsFr: ShapeOf<typeof english> = {
       rehearsed: 'Répété',
       queued: 'En attente',
       running: "En cours d'écriture",
+      rehearsing: 'Répétition en cours',
       completed: 'Terminé',
       completed_with_errors: 'Terminé, lignes ouvertes',
       cancelled: 'Interrompu',
@@ -40,6 +41,7 @@ export const recordsFr: ShapeOf<typeof english> = {
         "Rien n'est encore écrit. Les chiffres montrent ce qui se passerait. Écrivez les données quand ils sont justes.",
       queued: "L'import commence dès qu'un autre se termine.",
       running: "Les données sont en cours d'écriture. Vous pouvez quitter cette page.",
+      rehearsing: "La répétition est en cours. Rien n'est écrit. Vous pouvez quitter cette page.",
       completed: 'Chaque ligne est prise en compte.',
       completed_with_errors:
         'Des lignes ont été rejetées ou attendent une décision. Les autres sont écrites.',

@@ -26,6 +26,7 @@ export const recordsPt: ShapeOf<typeof english> = {
       rehearsed: 'Ensaiada',
       queued: 'Na fila',
       running: 'Em gravação',
+      rehearsing: 'Em ensaio',
       completed: 'Pronta',
       completed_with_errors: 'Pronta, com linhas abertas',
       cancelled: 'Cancelada',
@@ -39,6 +40,7 @@ export const recordsPt: ShapeOf<typeof english> = {
         'Nada foi gravado ainda. Os números mostram o que aconteceria. Grave os dados quando estiverem certos.',
       queued: 'A importação começa assim que outra terminar.',
       running: 'Os dados estão sendo gravados. Você pode sair desta página.',
+      rehearsing: 'A lista está sendo ensaiada. Nada é gravado. Você pode sair desta página.',
       completed: 'Todas as linhas foram contabilizadas.',
       completed_with_errors:
         'Algumas linhas foram rejeitadas ou esperam uma decisão. As outras estão gravadas.',
