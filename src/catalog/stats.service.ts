@@ -5,6 +5,9 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { NeighbourAway } from '../problems/errors.js';
 
+/** The format of a time in SQL, in UTC. */
+const ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
+
 const CatalogCounts = z.object({
   patients: z.number(),
   studies: z.number(),
@@ -14,6 +17,17 @@ const CatalogCounts = z.object({
   on_their_way: z.number(),
   in_quarantine: z.number(),
   irregular: z.number(),
+});
+
+const PerKey = z.record(z.string(), z.int());
+const UploadCounts = z.object({
+  total: z.int(),
+  users: z.int(),
+  first: z.string().nullable(),
+  last: z.string().nullable(),
+  bytes: z.coerce.number(),
+  by_type: PerKey,
+  by_day: PerKey,
 });
 
 /**
@@ -33,6 +47,7 @@ export const CatalogStats = z.object({
   on_their_way: z.int(),
   in_quarantine: z.int(),
   irregular: z.int(),
+  uploads: UploadCounts.extend({ bytes: z.int() }),
 });
 export type CatalogStats = z.output<typeof CatalogStats>;
 
@@ -55,7 +70,24 @@ export class Stats {
         (select count(*)::int from instances where irregular) as irregular
       from studies where instance_count > 0`);
     const { on_their_way, in_quarantine, irregular, ...catalog } = CatalogCounts.parse(row);
-    return { catalog, archive: await this.archive(), on_their_way, in_quarantine, irregular };
+    const uploads = await this.uploads();
+    return { catalog, archive: await this.archive(), on_their_way, in_quarantine, irregular, uploads };
+  }
+
+  /** Counts the uploads through /api/uploads. `by_day` has the days (UTC) of the last 90 days that have uploads. */
+  private async uploads(): Promise<CatalogStats['uploads']> {
+    const [row] = await this.database.execute(sql`
+      select count(*)::int as total, count(distinct account_id)::int as users,
+        to_char(min(created_at) at time zone 'UTC', ${ISO}) as first,
+        to_char(max(created_at) at time zone 'UTC', ${ISO}) as last,
+        coalesce(sum(bytes), 0)::text as bytes,
+        (select coalesce(jsonb_object_agg(kind, number), '{}') from (
+          select kind, count(*)::int as number from uploads group by kind) kinds) as by_type,
+        (select coalesce(jsonb_object_agg(day, number), '{}') from (
+          select to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as day, count(*)::int as number from uploads
+          where created_at > now() - interval '90 days' group by 1) days) as by_day
+      from uploads`);
+    return UploadCounts.parse(row);
   }
 
   private async archive(): Promise<CatalogStats['archive']> {

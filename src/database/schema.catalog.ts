@@ -119,7 +119,9 @@ export const archiveCursor = pgTable('archive_cursor', {
 export const quarantine = pgTable('quarantine', {
   id: id(),
   orthancStudy: text('orthanc_study').notNull(),
-  reason: text('reason', { enum: ['contradicts', 'altered', 'unusable', 'unreadable'] }).notNull(),
+  reason: text('reason', {
+    enum: ['contradicts', 'altered', 'unusable', 'unreadable', 'other-patient'],
+  }).notNull(),
   since: timestampColumn('since')
     .notNull()
     .default(sql`clock_timestamp()`),

@@ -92,6 +92,8 @@ export class Ingest {
    * catalog, or if its content is not what was uploaded.
    */
   async ingest(id: OrthancId, mode: IngestMode = 'insert'): Promise<IngestOutcome> {
+    // Only a decision of an operator ends this reason.
+    if (mode === 'insert' && (await this.quarantine.reasonOf(id)) === 'other-patient') return 'other-patient';
     const read: { facts?: InstanceFacts } = {};
     try {
       const outcome = await this.readAndInsert(id, mode, read);

@@ -10,6 +10,7 @@ import { BatchIngest } from './batch.ingest.service.js';
 import { InstanceReader } from './instance.reader.service.js';
 import { QuarantineDecisions } from './quarantine.decisions.js';
 import { DecisionRecords } from './quarantine.records.js';
+import { HeldUploads } from './held.uploads.js';
 import { QuarantineList } from './quarantine.list.js';
 import { QuarantineSides } from './quarantine.sides.js';
 import { Quarantine } from './quarantine.service.js';
@@ -32,6 +33,7 @@ import { Watcher } from './watcher.service.js';
     Sweep,
     Totals,
     Quarantine,
+    HeldUploads,
     QuarantineList,
     QuarantineSides,
     QuarantineDecisions,
@@ -39,6 +41,14 @@ import { Watcher } from './watcher.service.js';
     Rebuilds,
     Watcher,
   ],
-  exports: [Ingest, DeletionSync, QuarantineList, QuarantineSides, QuarantineDecisions, Rebuilds],
+  exports: [
+    HeldUploads,
+    Ingest,
+    DeletionSync,
+    QuarantineList,
+    QuarantineSides,
+    QuarantineDecisions,
+    Rebuilds,
+  ],
 })
 export class SyncModule {}

@@ -125,6 +125,7 @@ export const table: readonly Row[] = [
     [
       absent('GET /api/uploads/:id'),
       absent('DELETE /api/uploads/:id'),
+      absent('GET /api/uploads/:id/original'),
       // A list without uploads, for administrators. Others see only their own list.
       absent('GET /api/users/:user/uploads'),
     ],
@@ -149,6 +150,7 @@ export const table: readonly Row[] = [
       absent('DELETE /api/users/:id'),
       absent('PUT /api/users/:id/patient', 404, { issuer: 'TEST', patient_id: 'X' }),
       absent('DELETE /api/users/:id/patient'),
+      absent('POST /api/uploads/:id/assign', 404, { user_id: NOBODY }),
       absent('GET /api/users/:user/sessions'),
       absent('DELETE /api/users/:user/sessions'),
       absent('DELETE /api/users/:user/sessions/:id'),

@@ -24,7 +24,11 @@ let document: Document;
 let asking: Asking;
 beforeAll(async () => {
   // The configured FHIR server is unreachable, so the gateway accepts imports and the imports wait.
-  world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir', METRICS_TOKEN: TOKEN });
+  world = await startWorld({
+    FHIR_BASE_URL: 'http://127.0.0.1:1/fhir',
+    METRICS_TOKEN: TOKEN,
+    KEEP_ORIGINALS: 'true',
+  });
   admin = await world.admin();
   document = Document.parse((await world.http.get('/api/openapi.json').expect(200)).body);
   asking = new Asking(document);
@@ -352,6 +356,8 @@ it('uploads', async () => {
   await ask('GET /api/uploads/{id}', { id });
   const me = z.looseObject({ account: Id }).parse((await ask('GET /api/me')).body);
   await ask('GET /api/users/{user}/uploads', { user: me.account.id });
+  await ask('GET /api/uploads/{id}/original', { id });
+  await ask('POST /api/uploads/{id}/assign', { id }, { body: { user_id: me.account.id } });
   await ask('DELETE /api/uploads/{id}', { id });
 });
 

@@ -2,10 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
+import sharp from 'sharp';
+import { z } from 'zod';
 import { startWorld, type World } from '../support/world.ts';
 import { errorsOf, jpegOf, pdfOf, picture, pngOf, samplesOf } from './upload.files.ts';
 import { type Bringer, bringer, newPatient } from './upload.world.ts';
-import sharp from 'sharp';
 
 const JPEG_BASELINE = '1.2.840.10008.1.2.4.50';
 const EXPLICIT = '1.2.840.10008.1.2.1';
@@ -294,10 +295,35 @@ describe('what may not be stored is refused', () => {
     await lee.send(jpeg, { patient_id: 'a\\b' }).expect(400);
     await lee.send(jpeg, { study_uid: 'abc' }).expect(400);
   });
+});
 
-  it('a DICOM file whose target names another patient', async () => {
-    const file = makeInstance({ patientId: newPatient() });
-    const answer = await lee.send(file, { patient_id: newPatient() });
-    expect([answer.status, answer.body.code]).toEqual([409, 'upload-refused']);
+describe('a DICOM file of another patient than its target says', () => {
+  const Groups = z.object({ items: z.array(z.looseObject({ id: z.string(), study_uid: z.string() })) });
+
+  it('waits in quarantine, seen by nobody, until an operator gives it to the patient', async () => {
+    const [theirs, mine, study] = [newPatient(), newPatient(), freshUid()];
+    const file = makeInstance({ patientId: theirs, studyUid: study });
+    for (const _ of [1, 2]) {
+      const answer = await lee.send(file, { patient_id: mine });
+      expect([answer.status, answer.body.status]).toEqual([202, 'quarantined']);
+    }
+    const seen = (patient: string) => world.get(lee.caller, `/studies?PatientID=${patient}`);
+    const admin = await world.admin();
+    const quarantine = await world.http
+      .get('/api/quarantine')
+      .query({ reason: 'other-patient' })
+      .set('authorization', admin.authorization);
+    const group = Groups.parse(quarantine.body).items.find(({ study_uid }) => study_uid === study);
+    // The watcher has read the change feed of the archive several times.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect((await seen(theirs)).body).toEqual([]);
+    expect((await seen(mine)).body).toEqual([]);
+    await world.http
+      .post(`/api/quarantine/${group?.id}/decide`)
+      .set('authorization', admin.authorization)
+      .send({ decision: 're-identify', patient_id: mine, issuer: 'TEST' })
+      .expect(200);
+    await expect.poll(async () => (await seen(mine)).body).toHaveLength(1);
+    expect((await seen(theirs)).body).toEqual([]);
   });
 });

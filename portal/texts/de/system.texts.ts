@@ -61,6 +61,7 @@ export const systemDe: ShapeOf<typeof english> = {
       altered: 'Anderer Inhalt unter derselben UID',
       unusable: 'Kennungen fehlen oder sind ungültig',
       unreadable: 'Die Datei ist nicht lesbar',
+      'other-patient': 'Upload eines anderen Patienten, als angegeben wurde',
     },
     arrived: 'Was angekommen ist',
     held: 'Was der Katalog hat',

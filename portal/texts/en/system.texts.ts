@@ -57,6 +57,7 @@ export const systemEn = {
       altered: 'Other content under the same UID',
       unusable: 'Identifiers are missing or not valid',
       unreadable: 'The file cannot be read',
+      'other-patient': 'An upload of another patient than its uploader says',
     },
     arrived: 'What arrived',
     held: 'What the catalog has',

@@ -59,6 +59,7 @@ export const systemFr: ShapeOf<typeof english> = {
       altered: 'Autre contenu sous le même UID',
       unusable: 'Des identifiants manquent ou ne sont pas valides',
       unreadable: 'Le fichier est illisible',
+      'other-patient': 'Fichier d’un autre patient que celui indiqué',
     },
     arrived: 'Ce qui est arrivé',
     held: 'Ce que le catalogue contient',

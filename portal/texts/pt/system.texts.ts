@@ -59,6 +59,7 @@ export const systemPt: ShapeOf<typeof english> = {
       altered: 'Outro conteúdo com o mesmo UID',
       unusable: 'Faltam identificadores, ou não são válidos',
       unreadable: 'O arquivo não pode ser lido',
+      'other-patient': 'Ficheiro de outro paciente que não o indicado',
     },
     arrived: 'O que chegou',
     held: 'O que o catálogo tem',

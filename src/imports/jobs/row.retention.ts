@@ -10,7 +10,7 @@ import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { importChanges, importChunks, importRows, imports } from '../../database/schema.records.js';
-import { HOUR, hourly } from './hourly.js';
+import { HOUR, hourly } from '../../limits/hourly.js';
 import { withLongStatementTimeout } from './long.statements.js';
 
 const DAY = 24 * HOUR;

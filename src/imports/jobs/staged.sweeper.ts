@@ -9,7 +9,7 @@ import { and, eq, inArray, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { imports } from '../../database/schema.records.js';
-import { HOUR, hourly } from './hourly.js';
+import { HOUR, hourly } from '../../limits/hourly.js';
 import { NO_PROPOSAL } from './import.ending.js';
 import { Imports } from './imports.service.js';
 import { StagedFiles } from './staged.files.js';

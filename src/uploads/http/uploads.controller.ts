@@ -30,11 +30,12 @@ export class UploadsController {
    * Stores a file as DICOM: a DICOM file as it is, a JPEG or PNG picture as VL Photographic or Secondary Capture Image, a PDF document as
    * Encapsulated PDF. The body is the file itself, with its name in `X-File-Name`, or `multipart/form-data` with a part named file; the
    * parameters can also be parts of the form. Returns 201 with `Location`. If the same file was uploaded for the same target before, returns
-   * 200 with the earlier upload. Returns 404 if the account may not store there, and 422 if the file cannot be opened.
+   * 200 with the earlier upload. A DICOM file that belongs to another patient than the request says is never changed: it waits in
+   * quarantine, and the response is 202. Returns 404 if the account may not store there, and 422 if the file cannot be opened.
    */
   @Post()
   @HttpCode(201)
-  @Gives(UploadReport, 201, 200)
+  @Gives(UploadReport, 201, 200, 202)
   @Requires('studies:store')
   async upload(
     @Incoming() request: DicomwebRequest,
@@ -53,7 +54,8 @@ export class UploadsController {
       const upload = { id, account, policy, target, kind, original, signal };
       const { row, isNew } = await this.uploads.store(upload);
       request.note({ ...noteOfUpload(row), bytes: row.bytes, instances: isNew ? 1 : 0 });
-      void reply.status(isNew ? 201 : 200).header('location', `/api/uploads/${row.id}`);
+      const status = row.state === 'quarantined' ? 202 : isNew ? 201 : 200;
+      void reply.status(status).header('location', `/api/uploads/${row.id}`);
       return uploadReport(row);
     } catch (error) {
       await this.files.remove(id);

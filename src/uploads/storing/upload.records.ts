@@ -6,7 +6,7 @@ import { instances, series, studies } from '../../database/schema.catalog.js';
 import { uploads } from '../../database/schema.uploads.js';
 import { matching, type Page } from '../../http/list.query.js';
 import type { ListQuery } from '../../http/query.pipe.js';
-import { NotVisible } from '../../problems/errors.js';
+import { BadField, NotVisible } from '../../problems/errors.js';
 
 export type UploadRow = typeof uploads.$inferSelect;
 export type NewUploadRow = typeof uploads.$inferInsert;
@@ -92,6 +92,19 @@ export class UploadRecords {
       .limit(query.limit)
       .offset(query.offset);
     return { items, total: await this.database.$count(uploads, condition) };
+  }
+
+  /** Moves an upload to the list of another account, within a transaction of the caller. Throws `BadField` for an unknown account. */
+  async assign(transaction: Transaction, id: string, account: string): Promise<UploadRow> {
+    if ((await transaction.$count(accounts, eq(accounts.id, account))) === 0)
+      throw new BadField('unknown-account', 'user_id', 'The account does not exist. Name another one.');
+    const [row] = await transaction
+      .update(uploads)
+      .set({ listedFor: account })
+      .where(eq(uploads.id, id))
+      .returning();
+    if (row === undefined) throw new NotVisible();
+    return row;
   }
 
   /** Deletes an upload within a transaction of the caller. Throws `NotVisible`. */

@@ -9,6 +9,7 @@ import { PartPipeline } from '../../dicomweb/stow/part.pipeline.js';
 import { FAILURE, isUnreadable, NO_SPACE } from '../../dicomweb/stow/stow.failures.js';
 import type { Outcome } from '../../dicomweb/stow/stow.outcome.js';
 import { StowSenders } from '../../dicomweb/stow/stow.sender.js';
+import { HeldUploads } from '../../sync/held.uploads.js';
 import { BadField, Conflict, NoRoom, NotVisible } from '../../problems/errors.js';
 import { FileOpener, type StagedOriginal } from './file.opener.js';
 import type { FileKind } from './file.kinds.js';
@@ -48,6 +49,7 @@ export class FileUploads {
     private readonly files: StagedUploads,
     private readonly senders: StowSenders,
     private readonly pipeline: PartPipeline,
+    private readonly held: HeldUploads,
   ) {}
 
   /**
@@ -128,10 +130,7 @@ export class FileUploads {
     if (kind === 'dicom') {
       const facts = await this.readIdentity(original);
       if (subject !== undefined && !isOf(facts, subject, upload.target.study_uid === undefined))
-        throw new Conflict(
-          'upload-refused',
-          'The file belongs to another patient or study than the request says. Leave them out, or send the right ones.',
-        );
+        return this.hold(original, facts);
       const outcome = await this.send(upload, this.files.open(original.name));
       const issuer = facts.headerIssuer || this.subjects.issuerOf(upload.account, {});
       const { transferSyntax } = facts;
@@ -147,6 +146,15 @@ export class FileUploads {
     const outcome = await this.send(upload, Readable.from(made.file.pieces, { objectMode: false }));
     const { sopClassUid, transferSyntax } = made.file;
     return { ...storedOf(outcome), sopClassUid, transferSyntax, original: kept, notes: made.notes };
+  }
+
+  /** The file is not changed. It waits for an operator, who can give it to the patient. */
+  private async hold(original: StagedOriginal, facts: InstanceFacts): Promise<UploadOutcome> {
+    const file = this.files.open(original.name);
+    await this.held.hold(facts, file).finally(() => file.destroy());
+    const reason =
+      'The file belongs to another patient or study than the upload says. It waits for a decision.';
+    return { state: 'quarantined', reason, notes: ['Put the file into quarantine.'] };
   }
 
   private async readIdentity(original: StagedOriginal): Promise<InstanceFacts> {

@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import { noteHandled } from '../../problems/handled.errors.js';
+import { noteHandled } from '../problems/handled.errors.js';
 
 export const HOUR = 3_600_000;
 
