@@ -154,6 +154,11 @@ const quarantine = createRoute({
   path: '/quarantine',
   component: lazyRouteComponent(() => import('../system/quarantine.page.tsx'), 'QuarantinePage'),
 });
+const quarantined = createRoute({
+  getParentRoute: () => quarantine,
+  path: '$item',
+  component: lazyRouteComponent(() => import('../system/quarantine.sides.tsx'), 'QuarantineSides'),
+});
 const system = createRoute({
   getParentRoute: () => root,
   path: '/system',
@@ -183,7 +188,7 @@ export const router = createRouter({
     explain,
     audit,
     system,
-    quarantine,
+    quarantine.addChildren([quarantined]),
     profile,
   ]),
   defaultErrorComponent: PageProblem,

@@ -4,6 +4,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormats } from '../frame/formats.ts';
 import { PagedTable } from '../frame/paged.table.tsx';
+import { AuditCharts } from './audit.charts.tsx';
+import { AuditVerification } from './audit.verification.tsx';
 import { type AuditFilters, loadEntries } from './audit.entries.ts';
 
 const TYPING_MS = 300;
@@ -42,6 +44,8 @@ export function AuditPage() {
           {t('audit.export')}
         </Button>
       </Group>
+      <AuditCharts filters={query} />
+      <AuditVerification />
       <PagedTable
         about={['audit', query]}
         load={(request) => loadEntries(query, request)}

@@ -7,6 +7,8 @@ import { useFormats } from '../frame/formats.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
 import css from '../records/records.module.css';
 import { Services } from './services.tsx';
+import { StudyMonths } from './study.months.tsx';
+import { SystemReport } from './system.report.tsx';
 
 const STATS_MS = 10_000;
 const REBUILD_MS = 1000;
@@ -17,7 +19,9 @@ export function SystemPage() {
   return (
     <Stack p="md" maw={960}>
       <Services />
+      <SystemReport />
       <Holdings />
+      <StudyMonths />
       <Comparison />
     </Stack>
   );
@@ -41,7 +45,10 @@ function Holdings() {
           ['instances', formats.number(data.catalog.instances)],
           ['bytes', formats.bytes(data.catalog.bytes)],
           ['archived', data.archive === null ? '–' : formats.number(data.archive.instances)],
+          ['archivedBytes', data.archive === null ? '–' : formats.bytes(data.archive.bytes)],
           ['quarantined', formats.number(data.in_quarantine)],
+          ['onTheirWay', formats.number(data.on_their_way)],
+          ['irregular', formats.number(data.irregular)],
         ] as const);
   return (
     <Card withBorder component="section" aria-labelledby="holdings">

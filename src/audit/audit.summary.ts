@@ -60,7 +60,7 @@ const Row = z.object({
 });
 
 /** A period of whole days in UTC. `to` is exclusive. */
-export interface AuditPeriod {
+interface AuditPeriod {
   readonly from: Date;
   readonly to: Date;
 }

@@ -12,12 +12,12 @@ interface ChainCheck {
 }
 
 /** The result of checking the audit. `unsealed` describes the rows that have no seal. */
-export interface AuditVerdict extends ChainCheck {
+interface AuditVerdict extends ChainCheck {
   readonly unsealed: string | undefined;
 }
 
 /** A seal that the caller has from another source, for example from the gateway's log. */
-export interface Anchor {
+interface Anchor {
   readonly position: string;
   readonly hash: string;
 }

@@ -149,7 +149,10 @@ export function registerPortal(given: () => { stack: RunningStack; browser: Brow
 
         await nav.getByRole('link', { name: 'Audit' }).click();
         await page.getByLabel('Action begins with').fill('POST /api/groups/:group/grants');
-        await expect.poll(() => page.locator('tbody').innerText(), PATIENCE).toContain('grants');
+        await expect.poll(() => page.locator('tbody').last().innerText(), PATIENCE).toContain('grants');
+        await expect.poll(() => textOf(page), PATIENCE).toContain('Accesses and refusals');
+        await page.getByRole('button', { name: 'Verify the seals' }).click();
+        await expect.poll(() => textOf(page), PATIENCE).toMatch(/entries are as they were sealed/);
         expect(await barriers(page)).toEqual([]);
         expect(faults).toEqual([]);
       }));
@@ -180,6 +183,8 @@ export function registerPortal(given: () => { stack: RunningStack; browser: Brow
         const nav = page.getByRole('navigation');
         await nav.getByRole('link', { name: 'System' }).click();
         await expect.poll(() => textOf(page), PATIENCE).toContain('Orthanc answers');
+        await expect.poll(() => textOf(page), PATIENCE).toMatch(/Studies by month[^]*CT/);
+        await expect.poll(() => textOf(page), PATIENCE).toContain('Node.js');
         await page.getByRole('button', { name: 'Compare now' }).click();
         await expect.poll(() => textOf(page), PATIENCE).toMatch(/instances checked, 0 added, 0 removed/);
         expect(await barriers(page)).toEqual([]);

@@ -129,7 +129,32 @@ export const accessDe: ShapeOf<typeof english> = {
     copy: 'Kopieren',
     copied: 'Kopiert',
   },
+  charts: {
+    table: 'Als Tabelle zeigen',
+    most: 'größter Balken: {{most}}',
+  },
   audit: {
+    counts: {
+      title: 'Zugriffe und Ablehnungen',
+      byDay: 'Je Tag (UTC)',
+      byAccount: 'Je Konto',
+      day: 'Tag',
+      accesses: 'Zugriffe',
+      refused: 'Abgelehnt',
+      nobody: 'Ohne Konto',
+    },
+    seals: {
+      title: 'Siegel',
+      never: 'Die Siegel wurden noch nicht geprüft.',
+      running: 'Die Siegel werden geprüft: bisher {{rows}} Einträge.',
+      failed: 'Die Prüfung wurde nicht beendet. Starten Sie sie noch einmal.',
+      verified: '{{rows}} Einträge sind so, wie sie versiegelt wurden, bis {{until}}.',
+      fault: 'Ein Eintrag ist nicht so, wie er versiegelt wurde',
+      late_one: '{{count}} Gruppe von Einträgen wurde verspätet versiegelt.',
+      late_other: '{{count}} Gruppen von Einträgen wurden verspätet versiegelt.',
+      by: 'Geprüft für {{account}}, {{when}}',
+      verify: 'Siegel prüfen',
+    },
     filters: {
       account: 'Konto',
       patient: 'Patienten-ID',

@@ -22,6 +22,16 @@ export const systemDe: ShapeOf<typeof english> = {
     others: 'Vergaben, die nicht gelten',
   },
   system: {
+    report: 'Versionen, Platten und Aufträge',
+    disks: { data: 'Datenordner', cache: 'Cache-Ordner' },
+    free: '{{free}} von {{size}} frei',
+    behind: 'Noch nicht gelesene Änderungen',
+    startedAt: 'Gestartet {{when}}',
+    noJobs: 'Kein Auftrag wartet oder läuft.',
+    jobs: { name: 'Auftrag', waiting: 'Wartend', running: 'Laufend', failed: 'Fehlgeschlagen' },
+    months: 'Studien nach Monat und Modalität',
+    byMonth: 'Studien nach Monat',
+    month: 'Monat',
     services: 'Dienste',
     gatewayUp: 'Das Gateway antwortet',
     gatewayAway: 'Das Gateway antwortet nicht',
@@ -40,6 +50,9 @@ export const systemDe: ShapeOf<typeof english> = {
       bytes: 'Größe',
       archived: 'Instanzen in Orthanc',
       quarantined: 'In Quarantäne',
+      archivedBytes: 'Größe in Orthanc',
+      onTheirWay: 'Werden gespeichert',
+      irregular: 'UIDs gegen den Standard',
     },
     comparison: 'Katalog mit dem Archiv vergleichen',
     comparisonHelp:
@@ -66,9 +79,28 @@ export const systemDe: ShapeOf<typeof english> = {
     arrived: 'Was angekommen ist',
     held: 'Was der Katalog hat',
     decision: 'Entscheidung',
-    accept: 'Annehmen',
-    discard: 'Verwerfen',
+    actions: {
+      accept: 'Annehmen',
+      discard: 'Verwerfen',
+      're-identify': 'Andere Kennung geben',
+    },
+    compare: 'Vergleichen',
+    compareTitle: 'Beide Seiten',
+    firstOnly_one: 'Werte des ersten von {{count}} Objekt.',
+    firstOnly_other: 'Werte des ersten von {{count}} Objekten.',
+    arrivedUnreadable: 'Die angekommene Datei ist nicht lesbar.',
+    heldState: {
+      unreadable: 'Die Datei des Katalogs ist nicht lesbar.',
+      missing: 'Der Katalog hat kein solches Objekt.',
+    },
+    attribute: 'Attribut',
+    differs: 'verschieden',
+    newPatientId: 'Neue Patienten-ID',
+    newIssuer: 'Neue ausgebende Stelle',
+    newUids: 'Neue UIDs geben',
     meaning: {
+      're-identify':
+        'Die angekommenen Objekte bekommen die Werte, die Sie eingeben. Damit werden sie sichtbar.',
       accept:
         'Die angekommenen Objekte werden sichtbar. Objekte des Katalogs, die ihnen widersprechen, kommen in Quarantäne.',
       discard:

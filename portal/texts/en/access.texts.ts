@@ -126,7 +126,32 @@ export const accessEn = {
     copy: 'Copy',
     copied: 'Copied',
   },
+  charts: {
+    table: 'Show as a table',
+    most: 'largest bar: {{most}}',
+  },
   audit: {
+    counts: {
+      title: 'Accesses and refusals',
+      byDay: 'By day (UTC)',
+      byAccount: 'By account',
+      day: 'Day',
+      accesses: 'Accesses',
+      refused: 'Refused',
+      nobody: 'Without an account',
+    },
+    seals: {
+      title: 'Seals',
+      never: 'The seals have not been verified yet.',
+      running: 'The seals are being verified: {{rows}} entries so far.',
+      failed: 'The check could not be completed. Start it again.',
+      verified: '{{rows}} entries are as they were sealed, until {{until}}.',
+      fault: 'An entry is not as it was sealed',
+      late_one: '{{count}} group of entries was sealed late.',
+      late_other: '{{count}} groups of entries were sealed late.',
+      by: 'Verified for {{account}}, {{when}}',
+      verify: 'Verify the seals',
+    },
     filters: {
       account: 'Account',
       patient: 'Patient ID',

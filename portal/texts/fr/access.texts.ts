@@ -130,7 +130,32 @@ export const accessFr: ShapeOf<typeof english> = {
     copy: 'Copier',
     copied: 'Copié',
   },
+  charts: {
+    table: 'Afficher en tableau',
+    most: 'barre la plus haute : {{most}}',
+  },
   audit: {
+    counts: {
+      title: 'Accès et refus',
+      byDay: 'Par jour (UTC)',
+      byAccount: 'Par compte',
+      day: 'Jour',
+      accesses: 'Accès',
+      refused: 'Refusés',
+      nobody: 'Sans compte',
+    },
+    seals: {
+      title: 'Sceaux',
+      never: "Les sceaux n'ont pas encore été vérifiés.",
+      running: "Vérification des sceaux : {{rows}} entrées jusqu'ici.",
+      failed: "La vérification n'a pas pu se terminer. Relancez-la.",
+      verified: "{{rows}} entrées sont telles qu'elles ont été scellées, jusqu'au {{until}}.",
+      fault: "Une entrée n'est pas telle qu'elle a été scellée",
+      late_one: "{{count}} groupe d'entrées a été scellé en retard.",
+      late_other: "{{count}} groupes d'entrées ont été scellés en retard.",
+      by: 'Vérifié pour {{account}}, {{when}}',
+      verify: 'Vérifier les sceaux',
+    },
     filters: {
       account: 'Compte',
       patient: 'Identifiant du patient',

@@ -129,7 +129,32 @@ export const accessPt: ShapeOf<typeof english> = {
     copy: 'Copiar',
     copied: 'Copiado',
   },
+  charts: {
+    table: 'Mostrar como tabela',
+    most: 'maior barra: {{most}}',
+  },
   audit: {
+    counts: {
+      title: 'Acessos e recusas',
+      byDay: 'Por dia (UTC)',
+      byAccount: 'Por conta',
+      day: 'Dia',
+      accesses: 'Acessos',
+      refused: 'Recusados',
+      nobody: 'Sem conta',
+    },
+    seals: {
+      title: 'Selos',
+      never: 'Os selos ainda não foram verificados.',
+      running: 'Verificação dos selos: {{rows}} registros até agora.',
+      failed: 'A verificação não terminou. Inicie de novo.',
+      verified: '{{rows}} registros estão como foram selados, até {{until}}.',
+      fault: 'Um registro não está como foi selado',
+      late_one: '{{count}} grupo de registros foi selado com atraso.',
+      late_other: '{{count}} grupos de registros foram selados com atraso.',
+      by: 'Verificado para {{account}}, {{when}}',
+      verify: 'Verificar os selos',
+    },
     filters: {
       account: 'Conta',
       patient: 'ID do paciente',
