@@ -71,9 +71,11 @@ export function registerPortalUpload(given: () => { stack: RunningStack; browser
       withFolder(async (page, folder) => {
         // The gateway stores the first batch, but its answer is lost. Then it is away, then the session ends.
         let met = 0;
+        const { promise: seen, resolve: release } = Promise.withResolvers<void>();
         await page.route(STORE, async (route) => {
           met += 1;
           if (met === 1) {
+            await seen;
             await route.fetch();
             return route.abort('connectionreset');
           }
@@ -82,6 +84,14 @@ export function registerPortalUpload(given: () => { stack: RunningStack; browser
           return route.continue();
         });
         await drop(page, folder);
+        // Another page shows the progress, and leads back.
+        await page.getByRole('navigation').getByRole('link', { name: 'Profile' }).click();
+        await page
+          .getByRole('banner')
+          .getByRole('link', { name: /^Upload: \d+%/ })
+          .click();
+        await page.getByRole('heading', { name: 'Upload images' }).waitFor();
+        release();
         await expect.poll(() => textOf(page), PATIENCE).toContain('goes on by itself');
         const dialog = page.getByRole('dialog');
         await dialog.waitFor({ timeout: PATIENCE.timeout });
