@@ -17,6 +17,7 @@ const MAY_IMPORT = {
   authz: ['authn', 'database', 'dicom', 'http', 'problems'],
   catalog: ['audit', 'authz', 'config', 'database', 'dicom', 'limits', 'orthanc', 'problems'],
   sync: ['audit', 'authz', 'catalog', 'config', 'database', 'dicom', 'limits', 'orthanc', 'problems'],
+  rejecting: ['audit', 'authz', 'catalog', 'config', 'database', 'http', 'orthanc', 'problems', 'sync'],
   cache: ['config', 'database', 'pixels', 'problems'],
   dicomweb: [
     'audit',
@@ -31,6 +32,7 @@ const MAY_IMPORT = {
     'orthanc',
     'pixels',
     'problems',
+    'rejecting',
     'sync',
   ],
   admin: [

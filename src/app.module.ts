@@ -17,6 +17,7 @@ import { ImportsModule } from './imports/imports.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { OrthancModule } from './orthanc/orthanc.module.js';
 import { BadRequest } from './problems/errors.js';
+import { RejectingModule } from './rejecting/rejecting.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { UploadsModule } from './uploads/uploads.module.js';
 
@@ -35,6 +36,7 @@ import { UploadsModule } from './uploads/uploads.module.js';
     DicomwebModule,
     CatalogModule,
     SyncModule,
+    RejectingModule,
     OrthancModule,
     UploadsModule,
     // Records: the import of patient lists as FHIR resources.

@@ -4,7 +4,8 @@ import { series, studies } from '../database/schema.catalog.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { describeInstance, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
-import type { Uploader, ParentRows } from './parent.resolution.js';
+import type { Uploader } from './parent.resolution.js';
+import type { ParentRows } from './parent.rows.js';
 
 /** The copy of an instance in the archive. */
 export interface ArchivedInstance {
@@ -94,7 +95,7 @@ async function insertRows(
 
 /**
  * Updates the counts and modalities of a study. The first instance also sets the description, institution and creator of the study. The
- * institution and the creator do not change later.
+ * institution and the creator do not change later, not even while all instances of the study are rejected.
  */
 async function updateStudy(
   tx: Transaction,
@@ -117,8 +118,8 @@ async function updateStudy(
       revision: sql`${studies.revision} + 1`,
     })
     .where(eq(studies.id, at.study))
-    .returning({ count: studies.instanceCount });
-  if (study?.count !== added.length) return;
+    .returning({ count: studies.instanceCount, rejected: studies.rejectedCount });
+  if (study?.count !== added.length || study.rejected > 0) return;
   await tx
     .update(studies)
     .set({

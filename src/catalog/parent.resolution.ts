@@ -4,6 +4,7 @@ import type { Transaction } from '../database/database.module.js';
 import { patients, pending, series, studies } from '../database/schema.catalog.js';
 import { describeSeries, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
+import type { ParentRows } from './parent.rows.js';
 import { RowVanished } from './retrying.js';
 
 /** The sender of an instance, with two functions that evaluate the policy of the sender's account. */
@@ -22,9 +23,10 @@ export interface Uploader {
 }
 
 /**
- * Why an instance is refused. `identity` means a conflict with a study that the sender may see. All other conflicts are `not-permitted`.
+ * Why an instance is refused. `identity` means a conflict with a study that the sender may see, and `rejected` that the instance is rejected
+ * and the sender may see its study. All other conflicts are `not-permitted`.
  */
-export type StoreRefusal = 'not-permitted' | 'identity';
+export type StoreRefusal = 'not-permitted' | 'identity' | 'rejected';
 
 /** The result depends on the reservation of another upload. `otherwise` is the result if the other upload takes too long. */
 export interface AwaitedReservation {
@@ -32,14 +34,17 @@ export interface AwaitedReservation {
   readonly otherwise: StoreRefusal;
 }
 
-/** The ids of the rows of an instance's study and series. */
-export interface ParentRows {
-  readonly study: number;
-  readonly series: number;
-}
-
 /** A study and its patient. The row of the study is locked against deletion until the transaction ends. */
-export type LockedStudy = StudyFacts & { readonly id: number; readonly instanceCount: number };
+type LockedStudy = StudyFacts & {
+  readonly id: number;
+  readonly instanceCount: number;
+  readonly rejectedCount: number;
+};
+
+/** Whether the study has only reservations. Rejected instances determine the patient, institution and creator of a study too. */
+function isNew({ instanceCount, rejectedCount }: LockedStudy): boolean {
+  return instanceCount === 0 && rejectedCount === 0;
+}
 
 /**
  * Finds or creates the patient, study and series of an instance. Unique keys guarantee that a study has one patient and a series has one
@@ -54,13 +59,13 @@ export async function resolveParents(
   if (study === undefined) return 'not-permitted';
   const refusal = refusalOf(study, facts, by);
   // The first stored instance determines the patient, institution and creator of a study. A reservation does not determine them.
-  if (study.instanceCount === 0 && (await isContested(tx, study, by, refusal)))
+  if (isNew(study) && (await isContested(tx, study, by, refusal)))
     return { kind: 'held', otherwise: refusal ?? 'not-permitted' };
   return refusal ?? resolveSeries(tx, study, facts, by);
 }
 
 function refusalOf(study: LockedStudy, facts: InstanceFacts, by: Uploader): StoreRefusal | undefined {
-  if (study.instanceCount > 0 && !by.permits(study)) return 'not-permitted';
+  if (!isNew(study) && !by.permits(study)) return 'not-permitted';
   if (study.instanceCount === 0 && by.existingOnly === true) return 'not-permitted';
   if (!by.permits(withInstance(study, facts, by))) return 'not-permitted';
   const issuer = facts.headerIssuer || by.issuer;
@@ -108,6 +113,7 @@ async function lockStudyWhere(
       imageModalities: studies.imageModalities,
       createdBy: studies.createdBy,
       instanceCount: studies.instanceCount,
+      rejectedCount: studies.rejectedCount,
       issuer: patients.issuer,
       patientId: patients.patientId,
     })
@@ -175,7 +181,7 @@ function withInstance(study: LockedStudy, facts: InstanceFacts, by: Uploader): S
   const added = isImageModality(facts.modality) ? [facts.modality] : [];
   return {
     ...study,
-    createdBy: study.instanceCount === 0 ? by.accountId : study.createdBy,
+    createdBy: isNew(study) ? by.accountId : study.createdBy,
     institution: by.institution ?? (facts.institution || study.institution),
     imageModalities: [...new Set([...study.imageModalities, ...added])],
   };
@@ -222,27 +228,4 @@ export async function refusalForConflict(
 ): Promise<StoreRefusal> {
   const other = await lockStudyWhere(tx, eq(studies.id, study));
   return other !== undefined && by.sees(other) ? 'identity' : 'not-permitted';
-}
-
-/**
- * Locks the study and then the series. All writers lock in this order, so that no deadlock is possible. After the lock, all concurrent
- * reservations are visible.
- */
-export async function lockParents(tx: Transaction, ids: ParentRows): Promise<void> {
-  await tx.execute(sql`select from studies where id = ${ids.study} for update`);
-  await tx.execute(sql`select from series where id = ${ids.series} for update`);
-}
-
-/** Deletes the series, study and patient if they have no instances or reservations. The caller must first call {@link lockParents}. */
-export async function deleteEmptyParents(tx: Transaction, ids: ParentRows): Promise<void> {
-  await tx.execute(sql`
-    delete from series where id = ${ids.series}
-    and not exists (select from instances where series = ${ids.series})
-    and not exists (select from pending where series = ${ids.series})`);
-  await tx.execute(sql`
-    with gone as (
-      delete from studies where id = ${ids.study} and not exists (select from series where study = ${ids.study})
-      returning id, patient)
-    delete from patients using gone where patients.id = gone.patient
-    and not exists (select from studies other where other.patient = gone.patient and other.id <> gone.id)`);
 }

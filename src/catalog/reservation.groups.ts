@@ -83,7 +83,7 @@ export async function reserveTogether(tx: Transaction, group: RequestGroup): Pro
   const uids = group.map((request) => request.facts.sopUid);
   const results = new Map<string, Admission>();
   for (const known of await knownInstances(tx, uids)) {
-    if (known.series !== at.series) throw new NotTogether();
+    if (known.series !== at.series || known.isRejected) throw new NotTogether();
     results.set(known.sopUid, known);
   }
   const [first, ...others] = group.filter((request) => !results.has(request.facts.sopUid));

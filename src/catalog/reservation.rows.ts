@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
+import { unionAll } from 'drizzle-orm/pg-core';
 import type { Transaction } from '../database/database.module.js';
-import { instances, pending, series } from '../database/schema.catalog.js';
+import { instances, pending, rejectedInstances, series } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import type { InstanceFacts } from './instance.facts.js';
 import {
   type AwaitedReservation,
-  type ParentRows,
   refusalForConflict,
   resolveParents,
   type StoreRefusal,
   type Uploader,
 } from './parent.resolution.js';
+import type { ParentRows } from './parent.rows.js';
 
 /** The reserved keys of an instance that is being uploaded. */
 export interface Reservation extends ParentRows {
@@ -66,7 +67,7 @@ export async function reserveKeys(
   if (known === undefined) return reservation;
   if (known.series !== at.series)
     return { kind: 'refused', why: await refusalForConflict(tx, known.study, by) };
-  return known;
+  return known.isRejected ? { kind: 'refused', why: 'rejected' } : known;
 }
 
 /**
@@ -103,24 +104,33 @@ export async function insertPending(
     .map(({ facts }) => ({ kind: 'reserved', holder, facts, by, study: at.study, series: at.series }));
 }
 
-/** Returns the instances of the catalog with these SOP Instance UIDs, each with its study and series. */
+/**
+ * Returns the instances of the catalog with these SOP Instance UIDs, each with its study and series. Also returns rejected instances. One
+ * statement reads both tables, because an instance can move from one table to the other between two statements.
+ */
 export async function knownInstances(
   tx: Transaction,
   sopUids: readonly string[],
-): Promise<readonly (KnownInstance & ParentRows & { readonly sopUid: string })[]> {
-  const rows = await tx
-    .select({
-      id: instances.id,
-      sopUid: instances.sopUid,
-      orthancId: instances.orthancId,
-      transferSyntax: instances.transferSyntax,
-      sha256: instances.sha256,
-      series: instances.series,
-      study: series.study,
-    })
-    .from(instances)
-    .innerJoin(series, eq(series.id, instances.series))
-    .where(sql`${instances.sopUid} = any(${sql.param(sopUids)}::text[])`);
+): Promise<
+  readonly (KnownInstance & ParentRows & { readonly sopUid: string; readonly isRejected: boolean })[]
+> {
+  const among = sql.param(sopUids);
+  const known = (table: typeof instances | typeof rejectedInstances, isRejected: boolean) =>
+    tx
+      .select({
+        id: table.id,
+        sopUid: table.sopUid,
+        orthancId: table.orthancId,
+        transferSyntax: table.transferSyntax,
+        sha256: table.sha256,
+        series: table.series,
+        study: series.study,
+        isRejected: sql<boolean>`${isRejected}::boolean`.as('is_rejected'),
+      })
+      .from(table)
+      .innerJoin(series, eq(series.id, table.series))
+      .where(sql`${table.sopUid} = any(${among}::text[])`);
+  const rows = await unionAll(known(instances, false), known(rejectedInstances, true));
   return rows.map(({ orthancId, sha256, ...row }) =>
     Object.assign(row, {
       kind: 'known' as const,

@@ -7,12 +7,8 @@ import { instances, pending } from '../database/schema.catalog.js';
 import { noteHandled } from '../problems/handled.errors.js';
 import type { ArchivedInstance } from './instance.insert.js';
 import type { InstanceFacts } from './instance.facts.js';
-import {
-  type AwaitedReservation,
-  deleteEmptyParents,
-  lockParents,
-  type Uploader,
-} from './parent.resolution.js';
+import type { AwaitedReservation, Uploader } from './parent.resolution.js';
+import { deleteEmptyParents, lockParents } from './parent.rows.js';
 import {
   type Completion,
   completeTogether,

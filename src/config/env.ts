@@ -49,6 +49,7 @@ export const EnvSchema = z.object({
     .enum(['true', 'false'])
     .default('false')
     .transform((word) => word === 'true'),
+  DELETE_MODE: z.enum(['reject', 'remove']).default('reject'),
   CORS_ORIGINS: list,
   FHIR_BASE_URL: z
     .url({ protocol: /^https?$/ })

@@ -47,6 +47,7 @@ export const studies = pgTable('studies', {
   imageModalities: textArray('image_modalities'),
   seriesCount: countColumn('series_count'),
   instanceCount: countColumn('instance_count'),
+  rejectedCount: countColumn('rejected_count'),
   revision: bigint('revision', { mode: 'number' }).notNull().default(0),
   // When the study last lost or replaced an instance. A trigger sets it.
   shrunkAt: timestampColumn('shrunk_at'),
@@ -94,6 +95,32 @@ export const instances = pgTable('instances', {
   irregular: boolean('irregular').notNull().default(false),
   storedBy: uuid('stored_by'),
   storedAt: timestampColumn('stored_at').notNull().defaultNow(),
+});
+
+/** A rejection of a study, series or instance. `seriesUid` and `sopUid` are null if the rejected object is on a higher level. */
+export const rejections = pgTable('rejections', {
+  id: id(),
+  study: bigint('study', { mode: 'number' }).notNull(),
+  seriesUid: text('series_uid'),
+  sopUid: text('sop_uid'),
+  reason: text('reason'),
+  accountId: uuid('account_id'),
+  rejectedAt: timestampColumn('rejected_at')
+    .notNull()
+    .default(sql`clock_timestamp()`),
+  instances: countColumn('instances'),
+  restoredAt: timestampColumn('restored_at'),
+});
+
+/** The rejected instances. No instance has a row in both `instances` and this table. Functions of migration 0092 move the rows. */
+export const rejectedInstances = pgTable('rejected_instances', {
+  id: bigint('id', { mode: 'number' }).primaryKey(),
+  sopUid: text('sop_uid').notNull().unique(),
+  series: bigint('series', { mode: 'number' }).notNull(),
+  transferSyntax: text('transfer_syntax').notNull(),
+  orthancId: text('orthanc_id').notNull().unique(),
+  sha256: bytea('sha256'),
+  rejection: uuid('rejection').notNull(),
 });
 
 /** Reserved keys of instances that are being uploaded. If `expires_at` is in the past, the upload was interrupted. */

@@ -4,6 +4,7 @@ import { AuthzModule } from '../authz/authz.module.js';
 import { CacheModule } from '../cache/cache.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
+import { RejectingModule } from '../rejecting/rejecting.module.js';
 import { SyncModule } from '../sync/sync.module.js';
 import { BodiesAhead } from './ahead/bodies.ahead.js';
 import { OpenedStudies } from './ahead/opened.studies.js';
@@ -63,7 +64,7 @@ import { WadoController } from './wado/wado.controller.js';
 
 /** The DICOMweb services (PS3.18): search, retrieve, store, delete and capabilities. */
 @Module({
-  imports: [AuditModule, AuthzModule, CacheModule, CatalogModule, SyncModule, OrthancModule],
+  imports: [AuditModule, AuthzModule, CacheModule, CatalogModule, RejectingModule, SyncModule, OrthancModule],
   controllers: [
     CapabilitiesController,
     QidoController,

@@ -44,6 +44,7 @@ export const PROBLEM_STATUS = {
   'instance-not-modifiable': 409,
   'identity-taken': 409,
   'upload-refused': 409,
+  'conflicts-with-rejected': 409,
   'resource-changed': 412,
   'body-too-large': 413,
   'uri-too-long': 414,

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
-import { instances, series } from '../database/schema.catalog.js';
+import { instances, rejectedInstances, series } from '../database/schema.catalog.js';
 import { type ArchivedFile, OrthancApi } from '../orthanc/orthanc.api.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
@@ -86,6 +86,34 @@ export class ArchiveDiff {
       }
     }
     return found;
+  }
+
+  /**
+   * Removes the rejected instances of these series that are no longer in the archive. Returns their number. Their content is not compared,
+   * because nobody can read them. A later sweep compares it if they are restored.
+   */
+  async dropMissingRejected(ids: readonly number[]): Promise<number> {
+    const rows = await this.database
+      .select({ id: rejectedInstances.id, orthancId: rejectedInstances.orthancId, study: series.study })
+      .from(rejectedInstances)
+      .innerJoin(series, eq(series.id, rejectedInstances.series))
+      .where(inArray(rejectedInstances.series, [...ids]));
+    let dropped = 0;
+    for (let at = 0; at < rows.length; at += PAGE) {
+      const page = rows
+        .slice(at, at + PAGE)
+        .map((row) => Object.assign(row, { orthancId: OrthancId.parse(row.orthancId) }));
+      const files = await this.api.filesOf(
+        page.map(({ orthancId }) => orthancId),
+        false,
+      );
+      for (const { id, study, orthancId } of page.filter((row) => !files.has(row.orthancId))) {
+        if (await this.api.holds('instances', orthancId)) continue;
+        await this.deletionSync.dropRejected(study, [id]);
+        dropped += 1;
+      }
+    }
+    return dropped;
   }
 
   /** Saves missing items of Request Attributes Sequence for these series. Earlier versions of the gateway did not save these items. */

@@ -2,11 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { inArray, sql, TransactionRollbackError } from 'drizzle-orm';
 import { Changes } from '../database/changes.js';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { instances, pending, quarantined } from '../database/schema.catalog.js';
+import { pending, quarantined } from '../database/schema.catalog.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { noteHandled } from '../problems/handled.errors.js';
 import { insertInstances, type NewInstance } from '../catalog/instance.insert.js';
 import { Uploaders } from '../catalog/uploaders.service.js';
+import { knownUidsOf } from './catalogued.instances.js';
 import { type ReadInstance, InstanceReader } from './instance.reader.service.js';
 import { type Uploader, resolveParents } from '../catalog/parent.resolution.js';
 
@@ -76,7 +77,7 @@ export class BatchIngest {
 }
 
 /**
- * Returns the instances that are not quarantined and whose SOP Instance UID is neither in the catalog nor reserved. The reservations are
+ * Returns the instances that are not quarantined and whose SOP Instance UID is neither in the catalog (visible or rejected) nor reserved. The reservations are
  * read before the catalog: an upload that completes between the two reads has a row in the catalog.
  */
 async function insertableOf(tx: Transaction, group: Group): Promise<NewInstance[]> {
@@ -85,10 +86,7 @@ async function insertableOf(tx: Transaction, group: Group): Promise<NewInstance[
     .select({ uid: pending.sopUid })
     .from(pending)
     .where(inArray(pending.sopUid, uids));
-  const known = await tx
-    .select({ uid: instances.sopUid })
-    .from(instances)
-    .where(inArray(instances.sopUid, uids));
+  const known = await knownUidsOf(tx, uids);
   const held = await tx
     .select({ id: quarantined.orthancId })
     .from(quarantined)
@@ -98,7 +96,7 @@ async function insertableOf(tx: Transaction, group: Group): Promise<NewInstance[
         group.map(({ archived }) => archived.id),
       ),
     );
-  const takenUids = new Set<string>([...reserved, ...known].map(({ uid }) => uid));
+  const takenUids = new Set<string>([...reserved.map(({ uid }) => uid), ...known]);
   const heldIds = new Set<string>(held.map(({ id }) => id));
   return group.filter(({ facts, archived }) => !takenUids.has(facts.sopUid) && !heldIds.has(archived.id));
 }

@@ -4,6 +4,7 @@ import type { Transaction } from '../database/database.module.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import type { InstanceFacts } from '../catalog/instance.facts.js';
 import type { Uploader } from '../catalog/parent.resolution.js';
+import { Conflict } from '../problems/errors.js';
 import { groupOf } from './quarantine.service.js';
 
 const Row = z.object({ id: z.coerce.number() });
@@ -21,7 +22,8 @@ const EvictedInstance = z.object({
 /**
  * Removes conflicting rows from the catalog, and quarantines their instances. A row conflicts with the accepted instance if the row has the
  * same Study Instance UID and another patient, the same Series Instance UID in another study, or the same SOP Instance UID and another
- * Orthanc id. The archive does not change. Returns false if an upload into one of these rows is running.
+ * Orthanc id. The archive does not change. Returns false if an upload into one of these rows is running. Throws `Conflict` if the row or a row
+ * below it is rejected.
  */
 export async function evictConflicts(
   tx: Transaction,
@@ -45,6 +47,7 @@ export async function evictConflicts(
     sql`select i.id from instances i join series e on e.id = i.series join studies s on s.id = e.study
       where i.sop_uid = ${facts.sopUid} and i.orthanc_id <> ${id} for update of s, e`,
   );
+  await refuseForRejected(tx, sql`r.sop_uid`, facts.sopUid);
   const steps = [
     { row: study, below: sql`s.id`, remove: (row: number) => removeStudy(row) },
     { row: series, below: sql`e.id`, remove: (row: number) => sql`select remove_series(${row})` },
@@ -53,6 +56,7 @@ export async function evictConflicts(
   for (const { row, below, remove } of steps) {
     if (row === undefined) continue;
     if (await hasReservation(tx, below, row)) return false;
+    await refuseForRejected(tx, below, row);
     await quarantineInstances(tx, sql`${below} = ${row}`);
     await tx.execute(remove(row));
   }
@@ -69,6 +73,18 @@ async function hasReservation(tx: Transaction, below: SQL, row: number): Promise
     left join instances i on i.series = e.id
     where ${below} = ${row} and q.expires_at >= clock_timestamp() limit 1`);
   return rows.length > 0;
+}
+
+/** Throws `Conflict` if there are rejected instances. Without their rows, the gateway would show them again. */
+async function refuseForRejected(tx: Transaction, below: SQL, value: number | string): Promise<void> {
+  const rows = await tx.execute(sql`
+    select 1 from rejected_instances r join series e on e.id = r.series join studies s on s.id = e.study
+    left join instances i on false where ${below} = ${value} limit 1`);
+  if (rows.length > 0)
+    throw new Conflict(
+      'conflicts-with-rejected',
+      'The instance contradicts rejected instances. Restore them first, or discard this instance.',
+    );
 }
 
 async function quarantineInstances(tx: Transaction, which: SQL): Promise<void> {

@@ -25,11 +25,12 @@ export async function repairCounts(
   return database.transaction(async (tx) => {
     const rows = await tx.execute(sql`
       select s.id, s.instance_count <> coalesce(sum(c.held), 0) or s.series_count <> count(*) filter (where c.held > 0)
-        or coalesce(bool_or(c.counted <> c.held), false) as wrong
-      from (select id, instance_count, series_count from studies where id > ${after} order by id limit ${limit}) s
-      left join lateral (select e.instance_count as counted, (select count(*) from instances i where i.series = e.id) as held
+        or coalesce(bool_or(c.counted <> c.held), false) or s.rejected_count <> coalesce(sum(c.rejected), 0) as wrong
+      from (select id, instance_count, series_count, rejected_count from studies where id > ${after} order by id limit ${limit}) s
+      left join lateral (select e.instance_count as counted, (select count(*) from instances i where i.series = e.id) as held,
+          (select count(*) from rejected_instances r where r.series = e.id) as rejected
         from series e where e.study = s.id) c on true
-      group by s.id, s.instance_count, s.series_count order by s.id`);
+      group by s.id, s.instance_count, s.series_count, s.rejected_count order by s.id`);
     const page = Page.parse([...rows]);
     const wrong = page.filter((study) => study.wrong).map(({ id }) => id);
     for (const id of wrong) {

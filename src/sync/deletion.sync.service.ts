@@ -5,7 +5,7 @@ import { BACKGROUND_DATABASE, type Database } from '../database/database.module.
 import { instances, patients, pending, series, studies } from '../database/schema.catalog.js';
 import { type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
-import { lockParents, deleteEmptyParents } from '../catalog/parent.resolution.js';
+import { lockParents, deleteEmptyParents } from '../catalog/parent.rows.js';
 import { withRetries } from '../catalog/retrying.js';
 
 /**
@@ -103,6 +103,16 @@ export class DeletionSync {
     return this.remove('instances', { id, revision: 0 });
   }
 
+  /** Removes the rows of rejected instances of a study that the archive no longer has. */
+  async dropRejected(study: number, ids: readonly number[]): Promise<void> {
+    await withRetries(() =>
+      this.database.transaction(async (tx) => {
+        await tx.execute(sql`select from studies where id = ${study} for update`);
+        await tx.execute(sql`select drop_rejected(${study}, ${sql.param(ids)}::bigint[])`);
+      }),
+    );
+  }
+
   /** Deletes reservations that expired at least `ageMs` milliseconds ago and have no copy in Orthanc. */
   async deleteExpiredReservations(ageMs: number): Promise<void> {
     const expired = lt(pending.expiresAt, sql`clock_timestamp() - ${`${ageMs} milliseconds`}::interval`);
@@ -140,6 +150,7 @@ export class DeletionSync {
       this.database.transaction(async (tx) => {
         // Locks the study in a separate statement. The next statement then counts the committed rows of all other writers.
         await tx.execute(sql`select from studies where id = (${STUDY_OF[level](row.id)}) for update`);
+        await tx.execute(DROP_REJECTED[level](row));
         await tx.execute(REMOVE[level](row));
       }),
     );
@@ -150,6 +161,22 @@ const STUDY_OF: Record<ArchiveLevel, (id: number) => SQL> = {
   studies: (id) => sql`select ${id}::bigint`,
   series: (id) => sql`select study from series where id = ${id}`,
   instances: (id) => sql`select study from series where id = (select series from instances where id = ${id})`,
+};
+
+/**
+ * Statements that remove the rejected instances below a study or series that the archive no longer has. If this changes the study, the study
+ * itself is removed by the next comparison.
+ */
+const DROP_REJECTED: Record<ArchiveLevel, (row: Pick<ListedRow, 'id' | 'revision'>) => SQL> = {
+  studies: ({ id, revision }) => sql`
+    select drop_rejected(s.id, r.ids) from studies s, lateral (select array_agg(rejected_instances.id) as ids
+      from rejected_instances join series on series.id = rejected_instances.series where series.study = s.id) r
+    where s.id = ${id} and s.revision = ${revision} and r.ids is not null`,
+  series: ({ id, revision }) => sql`
+    select drop_rejected(e.study, r.ids) from series e,
+      lateral (select array_agg(id) as ids from rejected_instances where series = e.id) r
+    where e.id = ${id} and e.revision = ${revision} and r.ids is not null`,
+  instances: () => sql`select`,
 };
 
 /**

@@ -1,8 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { Changes } from '../database/changes.js';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { instances, pending } from '../database/schema.catalog.js';
+import { pending } from '../database/schema.catalog.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { insertInstances, type ArchivedInstance } from '../catalog/instance.insert.js';
@@ -12,6 +12,7 @@ import { IdentityMissing, type InstanceFacts } from '../catalog/instance.facts.j
 import { type ReadInstance, InstanceReader } from './instance.reader.service.js';
 import { type Uploader, resolveParents } from '../catalog/parent.resolution.js';
 import { isBeingDeleted, releaseFromQuarantine, Quarantine, type Reason } from './quarantine.service.js';
+import { cataloguedOf, holderOf } from './catalogued.instances.js';
 import { withRetries } from '../catalog/retrying.js';
 
 /**
@@ -71,16 +72,12 @@ export class Ingest {
     private readonly changes: Changes,
   ) {}
 
-  /** Returns the Orthanc ids that are neither in the catalog nor in quarantine. */
+  /** Returns the Orthanc ids that are neither in the catalog (visible or rejected) nor in quarantine. */
   async unknownOf(ids: readonly OrthancId[]): Promise<OrthancId[]> {
     const unknown: OrthancId[] = [];
     for (let at = 0; at < ids.length; at += 1000) {
       const page = ids.slice(at, at + 1000);
-      const rows = await this.database
-        .select({ id: instances.orthancId })
-        .from(instances)
-        .where(inArray(instances.orthancId, page));
-      const known = new Set<string>(rows.map((row) => row.id));
+      const known = await cataloguedOf(this.database, page);
       const held = await this.quarantine.among(page);
       unknown.push(...page.filter((id) => !known.has(id) && !held.has(id)));
     }
@@ -187,11 +184,11 @@ export class Ingest {
     if (await isBeingDeleted(tx, archived.id)) throw new RolledBack('deferred');
     await releaseFromQuarantine(tx, archived.id);
     // A STOW request may have inserted the instance after the reservation was read.
-    if ((await holderOf(tx, facts)) === archived.id) return 'known';
+    if ((await holderOf(tx, facts.sopUid)) === archived.id) return 'known';
     const at = await resolveParents(tx, facts, by);
     if (typeof at === 'string') throw new RolledBack('contradicts');
     if ('kind' in at) throw new RolledBack('deferred');
-    const holder = await holderOf(tx, facts);
+    const holder = await holderOf(tx, facts.sopUid);
     if (holder === archived.id) return 'known';
     if (holder !== undefined) throw new RolledBack('contradicts');
     await tx
@@ -220,13 +217,4 @@ export class Ingest {
     const { sha256, transferSyntax, ...upload } = row;
     return { ...upload, content: sha256 === null ? undefined : { transferSyntax, sha256 } };
   }
-}
-
-/** Returns the Orthanc id that the catalog has for this SOP Instance UID. */
-async function holderOf(tx: Transaction, { sopUid }: InstanceFacts): Promise<string | undefined> {
-  const [row] = await tx
-    .select({ orthancId: instances.orthancId })
-    .from(instances)
-    .where(eq(instances.sopUid, sopUid));
-  return row?.orthancId;
 }

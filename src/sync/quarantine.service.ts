@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt, inArray, isNull, notExists, sql } from 'drizzle-orm';
 import { Changes } from '../database/changes.js';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { instances, quarantine, quarantined } from '../database/schema.catalog.js';
+import { quarantine, quarantined } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import type { InstanceFacts } from '../catalog/instance.facts.js';
+import { cataloguedOf } from './catalogued.instances.js';
 import { withRetries } from '../catalog/retrying.js';
 
 /** Largest number of studies that are remembered. The watcher retries the quarantined instances of other studies after a minute. */
@@ -122,14 +123,9 @@ export class Quarantine {
   }
 }
 
-/** Whether the catalog has a row for this Orthanc id. */
+/** Whether the catalog has a row for this Orthanc id. The instance can be visible or rejected. */
 export async function isInCatalog(tx: Transaction, id: OrthancId): Promise<boolean> {
-  const rows = await tx
-    .select({ id: instances.id })
-    .from(instances)
-    .where(eq(instances.orthancId, id))
-    .limit(1);
-  return rows.length > 0;
+  return (await cataloguedOf(tx, [id])).has(id);
 }
 
 /** Returns the id of the group that has this Orthanc study and this reason. Creates the group if it does not exist. */

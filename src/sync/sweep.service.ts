@@ -111,8 +111,10 @@ export class Sweep {
     const unknown = await this.ingest.unknownOf(others);
     const { removed, refreshed, replaced } = await this.archiveDiff.compare(rows);
     await ingestAll([...unknown, ...replaced]);
-    await this.archiveDiff.noteRequests(page.map(({ id }) => id));
-    const found = { checked: rows.length, adopted: unknown.length, removed, refreshed };
+    const seriesIds = page.map(({ id }) => id);
+    const dropped = await this.archiveDiff.dropMissingRejected(seriesIds);
+    await this.archiveDiff.noteRequests(seriesIds);
+    const found = { checked: rows.length, adopted: unknown.length, removed: removed + dropped, refreshed };
     return { next: last.id, found };
   }
 

@@ -10,6 +10,7 @@ const MANY_CHANGES = 100;
 
 const Counts = z.object({
   shown: z.number(),
+  rejected: z.number(),
   quarantined: z.number(),
   deferred: z.number(),
   uploads: z.number(),
@@ -17,7 +18,7 @@ const Counts = z.object({
 
 /**
  * The difference between the totals of the archive and the catalog. `count` is the number of instances in the archive minus the instances
- * that are in the catalog, quarantined or deferred. `uploads` is the number of running uploads, which can explain a part of the difference.
+ * that are in the catalog (visible or rejected), quarantined or deferred. `uploads` is the number of running uploads, which can explain a part of the difference.
  */
 export interface CountDifference {
   readonly count: number;
@@ -41,18 +42,20 @@ export class Totals {
   async difference(waiting: readonly OrthancId[]): Promise<CountDifference | undefined> {
     const { CountInstances: archived } = await this.api.statistics();
     const [row] = await this.database.execute(sql`
-      select (select coalesce(sum(instance_count), 0)::int from studies) as shown,
+      select coalesce(sum(instance_count), 0)::int as shown, coalesce(sum(rejected_count), 0)::int as rejected,
         (select count(*)::int from quarantined) as quarantined,
         (select count(*)::int from unnest(${sql.param(waiting)}::text[]) as waiting (archived)
           where not exists (select from quarantined where orthanc_id = archived)
-          and not exists (select from instances where orthanc_id = archived)) as deferred,
-        (select count(*)::int from pending where expires_at > clock_timestamp()) as uploads`);
-    const { shown, quarantined, deferred, uploads } = Counts.parse(row);
+          and not exists (select from instances where orthanc_id = archived)
+          and not exists (select from rejected_instances where orthanc_id = archived)) as deferred,
+        (select count(*)::int from pending where expires_at > clock_timestamp()) as uploads
+      from studies`);
+    const { shown, rejected, quarantined, deferred, uploads } = Counts.parse(row);
     await this.sumUpChanges();
-    const count = archived - shown - quarantined - deferred;
+    const count = archived - shown - rejected - quarantined - deferred;
     return count === 0
       ? undefined
-      : { count, uploads, fingerprint: [archived, shown, quarantined, deferred].join(' ') };
+      : { count, uploads, fingerprint: [archived, shown, rejected, quarantined, deferred].join(' ') };
   }
 
   /** Replaces the changes of the number of visible studies by their sum, if there are many. Lists of all studies read these rows. */

@@ -136,6 +136,9 @@ export const table: readonly Row[] = [
       [`DELETE ${instance}`, 204],
       [`DELETE ${series}`, 204],
       ['DELETE /dicom-web/studies/:study', 204],
+      ['GET /api/rejected', 200],
+      absent('GET /api/rejected/:id'),
+      absent('POST /api/rejected/:id/restore'),
     ],
   ),
   ...rows(

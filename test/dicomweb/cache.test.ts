@@ -32,7 +32,12 @@ const trusting = new Agent({ connect: { rejectUnauthorized: false } });
 
 beforeAll(async () => {
   cache = await mkdtemp(join(tmpdir(), 'radgate-cached-'));
-  world = await startWorld({ CACHE_DIR: cache, ACCEL_REDIRECT: '/cached', TRUSTED_PROXIES: '127.0.0.1' });
+  world = await startWorld({
+    CACHE_DIR: cache,
+    ACCEL_REDIRECT: '/cached',
+    TRUSTED_PROXIES: '127.0.0.1',
+    DELETE_MODE: 'remove',
+  });
   storer = await world.machine();
   deleter = await world.machine([{ rights: ['studies:store', 'studies:delete'], scope: { kind: 'all' } }]);
   reader = await world.person({

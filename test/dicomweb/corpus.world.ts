@@ -46,7 +46,7 @@ export class CorpusWorld {
     const [fetched, made, world] = await Promise.all([
       provideCorpus((line) => process.stderr.write(`${line}\n`)),
       madeByDcmtk(),
-      startWorld(),
+      startWorld({ DELETE_MODE: 'remove' }),
     ]);
     const all = { kind: 'all' };
     const reader = await world.person({ rights: ['studies:read'], scope: all });

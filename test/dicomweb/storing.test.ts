@@ -12,7 +12,7 @@ import { registerStowTogether } from './stow.together.scenarios.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld({ DELETE_MODE: 'remove' });
 });
 afterAll(() => world?.stop());
 

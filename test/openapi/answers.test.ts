@@ -336,6 +336,11 @@ it('images', async () => {
   const { status } = await ask('GET /dicom-web/studies', {}, { query: nothing });
   expect(status).toBe(204);
   await ask(`DELETE ${instance}`, all);
+  const listed = await ask('GET /api/rejected');
+  const rejection = z.looseObject({ items: z.array(z.looseObject({ id: z.string() })) }).parse(listed.body);
+  const id = { id: rejection.items[0]?.id ?? '' };
+  await ask('GET /api/rejected/{id}', id);
+  await ask('POST /api/rejected/{id}/restore', id);
 });
 
 it('uploads', async () => {

@@ -18,7 +18,7 @@ let world: OwnWorld;
 let sender: Caller;
 let reader: Caller;
 beforeAll(async () => {
-  world = await startOwnWorld();
+  world = await startOwnWorld({ DELETE_MODE: 'remove' });
   sender = await world.machine();
   reader = await world.person({ rights: ['studies:read'], scope: { kind: 'all' } });
 });

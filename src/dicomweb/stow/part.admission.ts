@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hasRegularUids } from '../../catalog/descriptions.js';
 import { CATALOG_TAGS, factsOf, IdentityMissing, type InstanceFacts } from '../../catalog/instance.facts.js';
-import type { Uploader } from '../../catalog/parent.resolution.js';
+import type { StoreRefusal, Uploader } from '../../catalog/parent.resolution.js';
 import type { Admission } from '../../catalog/reservation.rows.js';
 import { Reservations } from '../../catalog/reservations.service.js';
 import { ENV } from '../../config/config.module.js';
@@ -20,6 +20,12 @@ import type { StowSender } from './stow.sender.js';
  * ten seconds.
  */
 const MOST_CHILDREN = 50_000;
+
+const REFUSED: Readonly<Record<StoreRefusal, Failure>> = {
+  'not-permitted': FAILURE.notPermitted,
+  identity: FAILURE.identity,
+  rejected: FAILURE.rejected,
+};
 
 /**
  * Step 1 of storing a part: reads the header and a small instance to its end, authorises the instance and reserves the UIDs. No byte is
@@ -63,8 +69,7 @@ export class PartAdmission {
     const admission = await this.authorise(file, facts, content, sender, turn);
     if (admission.kind === 'known') return { state: 'known', facts, content, known: admission };
     if (admission.kind === 'reserved') return { state: 'reserved', facts, content, reservation: admission };
-    const reason = admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.identity;
-    return { state: 'refused', facts, failure: reason };
+    return { state: 'refused', facts, failure: REFUSED[admission.why] };
   }
 
   /**

@@ -38,6 +38,10 @@ export const FAILURE = {
     reason: REASON.otherContent,
     comment: 'Other content is stored under this SOP Instance UID.',
   },
+  rejected: {
+    reason: REASON.processing,
+    comment: 'The instance is rejected. Ask for its restoration.',
+  },
   sopClass: { reason: REASON.sopClass, comment: 'The SOP class is not a storage SOP class.' },
   // All causes have the same text, so that the text does not reveal what the account must not see.
   notPermitted: { reason: REASON.notPermitted, comment: 'This account may not store this instance.' },
