@@ -19,15 +19,12 @@ export const RejectedObject = z.object({
   reason: z
     .object({
       code: z.enum(REASON_CODES).describe('The code value in the coding scheme DCM (PS3.16 CID 7011).'),
-      meaning: z.string().describe('The meaning of the code.'),
+      meaning: z.string(),
     })
     .nullable()
     .describe('Null if the client gave no reason.'),
-  rejected_at: z.string().describe('When it was rejected.'),
-  rejected_by: z
-    .string()
-    .nullable()
-    .describe('The account that rejected it. Null if the account was deleted.'),
+  rejected_at: z.string(),
+  rejected_by: z.string().nullable(),
   instances: z.int().describe('The number of instances that are still rejected.'),
   patient: z
     .object({
@@ -36,8 +33,8 @@ export const RejectedObject = z.object({
       name: z.string().describe('The Patient Name (0010,0010).'),
     })
     .describe('The patient of the study.'),
-  study_date: z.string().describe('The Study Date (0008,0020).'),
-  study_description: z.string().describe('The Study Description (0008,1030).'),
+  study_date: z.string(),
+  study_description: z.string(),
   modalities: z.array(z.string()),
 });
 export type RejectedObject = z.output<typeof RejectedObject>;

@@ -84,17 +84,19 @@ export function registerSearch(given: () => World): void {
       const today = new Date().toISOString().slice(0, 10);
 
       it('counts accesses and refusals by day and account, also with the filters of the list', async () => {
-        await world.get(reader, '/studies/1.2.3.4').expect(404);
-        const { body } = await ask(`/summary?account=${reader.id}`).expect(200);
+        const guest = await world.radiologist(study);
+        await world.get(guest, '/studies').expect(200);
+        await world.get(guest, '/studies/1.2.3.4').expect(404);
+        const { body } = await ask(`/summary?account=${guest.id}`).expect(200);
         const { days, accounts } = Summary.parse(body);
-        const rows = await page(`?account=${reader.id}&limit=1000`);
+        const rows = await page(`?account=${guest.id}&limit=1000`);
         const refused = rows.items.filter(({ status }) => status === 404).length;
         expect(refused).toBeGreaterThan(0);
         expect(days).toHaveLength(30);
         expect(days.at(-1)).toEqual({ day: today, accesses: rows.total - refused, refused });
         expect(days.slice(0, -1).every(({ accesses }) => accesses === 0)).toBe(true);
         expect(accounts).toEqual([
-          { account: { id: reader.id, name: reader.name }, accesses: rows.total - refused, refused },
+          { account: { id: guest.id, name: guest.name }, accesses: rows.total - refused, refused },
         ]);
         const of = Summary.parse((await ask(`/summary?study=${study}&from=${today}`).expect(200)).body);
         expect(of.days).toHaveLength(1);

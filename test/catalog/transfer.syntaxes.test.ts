@@ -157,7 +157,7 @@ describe('each transfer syntax of PS3.6, and unknown ones', { timeout: LONG }, (
   });
 
   it('is all there again when the catalog is lost', async () => {
-    await world.sql`truncate patients, studies, series, instances, pending`;
+    await world.sql`truncate patients, studies, series, instances, pending, rejections, rejected_instances`;
     await rebuilt();
     expect(await seen(sent)).toEqual(allWell(sent));
     expect(await counted()).toEqual({ shown: sent.length, waiting: 0 });
@@ -171,7 +171,7 @@ describe('each transfer syntax of PS3.6, and unknown ones', { timeout: LONG }, (
         insert into quarantined (orthanc_id, quarantine)
           select i.orthanc_id, p.id from instances i join series e on e.id = i.series
             join studies s on s.id = e.study join put_aside p on p.orthanc_study = s.orthanc_id`;
-    await world.sql`truncate patients, studies, series, instances, pending`;
+    await world.sql`truncate patients, studies, series, instances, pending, rejections, rejected_instances`;
     world.gateway = await world.secondGateway();
     await expect.poll(counted, SOON).toEqual({ shown: sent.length, waiting: 0 });
     expect(await seen(sent)).toEqual(allWell(sent));

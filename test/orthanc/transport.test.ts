@@ -9,7 +9,7 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { NeighbourAway, UpstreamFailed } from '../../src/problems/errors.ts';
 
 const ID = orthancIdOf('PATIENT', '1.2.3', '1.2.3.4', '1.2.3.4.5');
-const IS_THERE = { CountStudies: 1, CountSeries: 2, CountInstances: 3 };
+const IS_THERE = { CountStudies: 1, CountSeries: 2, CountInstances: 3, TotalDiskSize: 4 };
 
 type Answer = (request: IncomingMessage, response: ServerResponse, onConnection: number) => void;
 
