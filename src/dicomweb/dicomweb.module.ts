@@ -47,6 +47,7 @@ import { ArchiveFetch } from './wado/archive.fetch.js';
 import { BulkAnswers } from './wado/bulk.answers.js';
 import { BulkValues } from './wado/bulk.values.js';
 import { CachedAnswers } from './wado/cached.answers.js';
+import { DeidentifiedFiles } from './wado/deidentified.files.js';
 import { FileAnswers } from './wado/file.answers.js';
 import { FrameBodies } from './wado/frame.bodies.js';
 import { FrameAnswers } from './wado/frame.answers.js';
@@ -80,6 +81,7 @@ import { WadoController } from './wado/wado.controller.js';
     QidoService,
     Includefield,
     ReadAccess,
+    DeidentifiedFiles,
     FileAnswers,
     ArchiveAnswers,
     FrameAnswers,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
+import { registerDeidentified } from './deidentified.scenarios.ts';
 import { registerArchive } from './archive.scenarios.ts';
 import { registerQidoFields } from './qido.fields.scenarios.ts';
 import { registerQidoLists } from './qido.lists.scenarios.ts';
@@ -33,5 +34,6 @@ registerWado(() => retrieval);
 registerArchive(() => retrieval);
 registerWadoFrames(() => retrieval);
 registerWadoUri(() => retrieval);
+registerDeidentified(() => retrieval);
 // The last scenario rebuilds the catalog.
 registerQidoOldEquipment(() => world);

@@ -70,7 +70,8 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['`transferSyntax` is valid', 'wado-uri', 'is decoded into the transfer syntax'],
   ['`frameNumber` selects', 'wado-uri', 'shows the frame that is asked for'],
   ['`presentationUID` with', 'wado-uri', 'decides about the gray values and the position of the image'],
-  ['`anonymize` is 400', 'wado-uri', 'a request of /wado is refused with 400'],
+  ['`anonymize=yes` answers', 'deidentified', 'has no identity'],
+  ['`charset` and unknown', 'wado-uri', 'a request of /wado is refused with 400'],
   [
     'A header of more than 4 MiB',
     'metadata',

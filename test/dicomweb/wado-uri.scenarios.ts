@@ -260,7 +260,7 @@ export function registerWadoUri(given: () => Retrieval): void {
         [`${good}&windowCenter=1&windowWidth=0`, 'a window of nothing'],
         [`${good}&imageQuality=101`, 'too good'],
         [`${good}&transferSyntax=JPEG`, 'no UID'],
-        [`${good}&anonymize=yes`, 'anonymize'],
+        [`${good}&anonymize=no`, 'an unknown value of anonymize'],
         ...['0,0,1', '0,0,1,1,1', '0.5,0,0.5,1', '0,1,1,0', '0,0,1.1,1', '-0.1,0,1,1', '0,0,a,1', ''].map(
           (region) => [`${good}&region=${region}`, 'an invalid region'],
         ),

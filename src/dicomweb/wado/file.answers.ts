@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FoundInstance, ResourceUids } from '../../catalog/lookup.service.js';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
-import { codecOf, uncompressedTarget } from '../../dicom/transfer.syntaxes.js';
+import { codecOf, EXPLICIT_LITTLE_ENDIAN, uncompressedTarget } from '../../dicom/transfer.syntaxes.js';
 import { type ArchiveBytes, isReadAtOnce } from '../../orthanc/orthanc.connection.js';
 import { acceptedBy } from '../http/accept.js';
 import { bytesAnswer, type DicomwebAnswer, multipartAnswer } from '../http/dicomweb.answer.js';
@@ -82,6 +82,13 @@ export class FileAnswers {
       open: () => this.fetch(read, instance, into(instance)),
     });
     return writeMultipart('application/dicom', [part(first), ...rest.map(part)]);
+  }
+
+  /** The first instance in Explicit VR Little Endian, uncompressed. Throws `NotAcceptable` when its pixels cannot be decoded. */
+  async explicit(read: RecordedRead): Promise<ArchiveBytes> {
+    const [instance] = read.instances;
+    const isExplicit = instance.transferSyntax === EXPLICIT_LITTLE_ENDIAN;
+    return this.fetch(read, instance, isExplicit ? undefined : EXPLICIT_LITTLE_ENDIAN);
   }
 
   private async fetch(

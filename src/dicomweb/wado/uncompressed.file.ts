@@ -130,7 +130,7 @@ async function whole(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, atMost: n
 }
 
 /** Waits for the first {@link PREPARED_BYTES} of a large file, or for the whole of a small file. */
-async function prepared(written: AsyncGenerator<Buffer>, source: Readable): Promise<ArchiveBytes> {
+export async function prepared(written: AsyncGenerator<Buffer>, source: Readable): Promise<ArchiveBytes> {
   const close = () => source.on('error', () => undefined).destroy();
   const held: Buffer[] = [];
   let size = 0;

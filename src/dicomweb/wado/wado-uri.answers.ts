@@ -7,6 +7,7 @@ import type { DicomwebAnswer } from '../http/dicomweb.answer.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
 import { canBeApplied, isState } from '../../pixels/states/shown.state.js';
 import { AppliedStates, type NamedState } from '../pixels/applied.states.js';
+import { DeidentifiedFiles } from './deidentified.files.js';
 import { FileAnswers } from './file.answers.js';
 import { framesWithin } from './frame.numbers.js';
 import { framesOf } from '../rendered/pictures.service.js';
@@ -31,6 +32,7 @@ export class WadoUriAnswers {
     private readonly files: FileAnswers,
     private readonly rendered: RenderedAnswers,
     private readonly states: AppliedStates,
+    private readonly copies: DeidentifiedFiles,
   ) {}
 
   /** Answers with the instance that the query names. Throws `BadRequest`, `NotVisible`, `NotAcceptable`. */
@@ -38,6 +40,7 @@ export class WadoUriAnswers {
     const query = parseWadoUriQuery(request.query);
     request.note({ studyUid: query.target.study });
     const found = await this.access.find(request, query.target);
+    if (query.deidentified) return this.deidentified(request, found, query);
     const [instance] = found.instances;
     const state = await this.stateOf(request, query);
     // A requested frame or presentation state is always rendered, because a file contains all frames and no state.
@@ -80,6 +83,21 @@ export class WadoUriAnswers {
       'not-acceptable',
       'This kind of presentation state cannot be applied. Use a Grayscale, Color or Pseudo-Color Softcopy Presentation State.',
     );
+  }
+
+  private async deidentified(
+    request: DicomwebRequest,
+    found: FoundInstances,
+    { contentType, transferSyntax, frame, state }: WadoUriQuery,
+  ): Promise<DicomwebAnswer> {
+    const isFile = contentType?.length === 1 && contentType[0]?.type === FILE;
+    if (!isFile || transferSyntax !== undefined || frame !== undefined || state !== undefined)
+      throw new BadRequest(
+        'invalid-parameter',
+        'Use anonymize=yes with contentType=application/dicom, without transferSyntax, frameNumber and presentationUID.',
+      );
+    const read = await this.access.record(request, found, 'instance');
+    return this.copies.file(read, request.actor.accountId);
   }
 
   private async file(

@@ -12,6 +12,8 @@ export interface WadoUriQuery {
   /** `undefined` when the query has no `contentType`. */
   readonly contentType: readonly MediaRange[] | undefined;
   readonly transferSyntax: string | undefined;
+  /** Whether the answer is a de-identified copy. */
+  readonly deidentified: boolean;
   /** Counted from 1. */
   readonly frame: number | undefined;
   readonly picture: RenderedQuery;
@@ -70,6 +72,10 @@ export const WadoUriParameters = z.object({
   imageQuality: number
     .refine((quality) => quality === undefined || quality <= 100)
     .describe('The quality of a JPEG, 1 to 100.'),
+  anonymize: z
+    .literal('yes')
+    .optional()
+    .describe('A de-identified copy (PS3.15 Annex E). Only with contentType=application/dicom.'),
   presentationUID: SopUid.optional().describe(
     'A presentation state of the study, with presentationSeriesUID. It is applied to the picture.',
   ),
@@ -77,8 +83,6 @@ export const WadoUriParameters = z.object({
     'The series of the presentation state, with presentationUID.',
   ),
 });
-/** Unsupported parameters that must not be ignored, because they change the content of the answer. */
-const UNSUPPORTED = ['anonymize'];
 /** The parameters that a presentation state decides (PS3.18 §9.1.2, §9.5.1.2). */
 const DECIDED_BY_STATE = ['region', 'windowCenter', 'windowWidth'];
 
@@ -94,9 +98,6 @@ export function parseWadoUriQuery(raw: string): WadoUriQuery {
       throw new BadRequest('duplicate-parameter', 'A parameter is repeated. Use each one once.');
     given.set(name, value);
   }
-  const refused = UNSUPPORTED.find((name) => given.has(name));
-  if (refused !== undefined)
-    throw new BadRequest('unsupported-parameter', `The parameter ${refused} is not supported. Leave it out.`);
   const parsed = WadoUriParameters.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const [name = 'query'] = parsed.error.issues.flatMap(({ path }) => path.map(String));
@@ -115,6 +116,7 @@ export function parseWadoUriQuery(raw: string): WadoUriQuery {
     target: { study: data.studyUID, series: data.seriesUID, instance: data.objectUID },
     contentType: data.contentType === undefined ? undefined : parseAccept(data.contentType),
     transferSyntax: data.transferSyntax,
+    deidentified: data.anonymize === 'yes',
     frame: data.frameNumber,
     picture: {
       ...viewportOf(data.columns, data.rows, data.region),
