@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RetentionYears } from './retention.rules.js';
 import { readSecretFiles, SECRETS, type Variables } from './secret.files.js';
 
 const PLACEHOLDER = /^(change-?me|password|secret|example|placeholder)/i;
@@ -50,6 +51,12 @@ export const EnvSchema = z.object({
     .default('false')
     .transform((word) => word === 'true'),
   DELETE_MODE: z.enum(['reject', 'remove']).default('reject'),
+  PURGE_AFTER_DAYS: z.coerce.number().int().min(0).max(36_500).default(30),
+  PURGE_TWO_PERSONS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((word) => word === 'true'),
+  RETENTION_YEARS: RetentionYears,
   CORS_ORIGINS: list,
   FHIR_BASE_URL: z
     .url({ protocol: /^https?$/ })

@@ -110,6 +110,21 @@ export const rejections = pgTable('rejections', {
     .default(sql`clock_timestamp()`),
   instances: countColumn('instances'),
   restoredAt: timestampColumn('restored_at'),
+  purgeRequestedBy: uuid('purge_requested_by'),
+  purgeRequestedAt: timestampColumn('purge_requested_at'),
+  purgingAt: timestampColumn('purging_at'),
+});
+
+/** Legal holds on a study or on a patient. Nothing of them is purged until the hold is released. */
+export const legalHolds = pgTable('holds', {
+  id: id(),
+  studyUid: text('study_uid'),
+  issuer: text('issuer'),
+  patientId: text('patient_id'),
+  reason: text('reason').notNull(),
+  accountId: uuid('account_id'),
+  releasedBy: uuid('released_by'),
+  releasedAt: timestampColumn('released_at'),
 });
 
 /** The rejected instances. No instance has a row in both `instances` and this table. Functions of migration 0092 move the rows. */

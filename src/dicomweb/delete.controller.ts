@@ -7,7 +7,7 @@ import { type DicomwebRequest, Incoming } from './http/dicomweb.request.js';
 import { Target } from './http/target.param.js';
 
 /**
- * Rejects studies, series and instances: they are invisible at once, and stay in the archive. With the setting
+ * Rejects studies, series and instances: they are invisible at once, and stay in the archive until they are purged. With the setting
  * `DELETE_MODE=remove`, they are deleted from the archive. The answer is 204 when the whole target is rejected or deleted, and 404 when the
  * target is unknown or `studies:delete` does not cover it.
  */

@@ -9,6 +9,7 @@ export type HandledWork =
   | 'reservation of several uploads'
   | 'completion of several uploads'
   | 'quarantine decision'
+  | 'purge'
   | 'audit refusals'
   | 'audit check'
   | 'audit totals'

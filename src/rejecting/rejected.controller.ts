@@ -9,6 +9,7 @@ import type { Page } from '../http/list.query.js';
 import { ListQuery, QueryOf } from '../http/query.pipe.js';
 import { Gives, pageOf } from '../http/response.shape.js';
 import { NotAuthenticated, NotVisible, RightMissing } from '../problems/errors.js';
+import { PurgeRequests } from './purge.requests.js';
 import { RejectedList, RejectedObject } from './rejected.list.js';
 import { Rejections } from './rejections.service.js';
 
@@ -16,6 +17,13 @@ const RejectedQuery = ListQuery.extend({
   sort: z.enum(['rejected_at', '-rejected_at']).default('-rejected_at'),
 });
 type RejectedQuery = z.output<typeof RejectedQuery>;
+
+const Purged = z.object({
+  id: z.uuid(),
+  state: z
+    .enum(['requested', 'purging'])
+    .describe('Whether another account must confirm the purge, or the gateway removes the instances now.'),
+});
 
 const Restored = z.object({
   id: z.uuid(),
@@ -29,6 +37,7 @@ export class RejectedController {
   constructor(
     private readonly rejected: RejectedList,
     private readonly rejections: Rejections,
+    private readonly purges: PurgeRequests,
   ) {}
 
   /**
@@ -62,7 +71,7 @@ export class RejectedController {
 
   /**
    * Makes the instances of a rejection visible again. `instances` is their number. A repeated request restores nothing and succeeds. The
-   * answer is 404 when the rejection is unknown or `studies:delete` does not cover it.
+   * answer is 404 when the rejection is unknown or `studies:delete` does not cover it, and 409 while the instances are purged.
    */
   @Post(':id/restore')
   @HttpCode(200)
@@ -75,6 +84,25 @@ export class RejectedController {
     const restored = await this.rejections.restore(policy, actor, id);
     request.auditNote = { ...restored, detail: { id } };
     return { id, instances: restored.instances };
+  }
+
+  /**
+   * Removes the instances of a rejection from the archive. Returns 202, because the gateway removes them afterwards. With the setting
+   * `PURGE_TWO_PERSONS`, the first request is only a request, and another account must confirm it with the same request. Returns 409 before
+   * the waiting time (`PURGE_AFTER_DAYS`) or the retention (`RETENTION_YEARS`) has ended, or while a legal hold covers the study or its patient.
+   */
+  @Post(':id/purge')
+  @HttpCode(202)
+  @Gives(Purged, 202)
+  async purge(
+    @Req() request: FastifyRequest,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<z.output<typeof Purged>> {
+    const { policy, actor } = callerOf(request);
+    const { state, facts } = await this.purges.purge(policy, actor, id);
+    const { studyUid, patientIssuer, patientId, instances } = facts;
+    request.auditNote = { studyUid, patientIssuer, patientId, instances, detail: { id, state } };
+    return { id, state };
   }
 }
 

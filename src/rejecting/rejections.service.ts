@@ -8,7 +8,7 @@ import { withRetries } from '../catalog/retrying.js';
 import { Changes } from '../database/changes.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { rejections } from '../database/schema.catalog.js';
-import { NotVisible } from '../problems/errors.js';
+import { Conflict, NotVisible } from '../problems/errors.js';
 import type { RejectionReason } from './rejection.reasons.js';
 
 const Study = z.object({
@@ -76,7 +76,7 @@ export class Rejections {
 
   /**
    * Makes the instances of a rejection visible again. A repeated call restores nothing and succeeds. Throws `NotVisible` if the rejection is
-   * unknown or `studies:delete` does not cover its study.
+   * unknown or `studies:delete` does not cover its study, and `Conflict` while it is purged.
    */
   async restore(policy: Policy, actor: Actor, id: string): Promise<AffectedStudy> {
     const restored = await withRetries(() =>
@@ -86,7 +86,9 @@ export class Rejections {
           .update(rejections)
           .set({ restoredAt: sql`clock_timestamp()` })
           .where(and(eq(rejections.id, id), isNull(rejections.restoredAt)))
-          .returning({ id: rejections.id });
+          .returning({ purgingAt: rejections.purgingAt });
+        if (open?.purgingAt instanceof Date)
+          throw new Conflict('purge-in-progress', 'The instances are being purged and cannot be restored.');
         if (open === undefined) return { ...of, instances: 0 };
         const [row] = await tx.execute(sql`select restore_instances(${id}::uuid, ${study}) as moved`);
         const facts = { ...of, instances: z.object({ moved: z.number() }).parse(row).moved };
@@ -113,7 +115,7 @@ async function lockedStudy(tx: Transaction, policy: Policy, studyUid: string): P
 /**
  * Locks the study of a rejection, if `studies:delete` covers the study and its rejected images. Throws `NotVisible` otherwise.
  */
-async function lockStudyOf(tx: Transaction, policy: Policy, rejection: string): Promise<Study> {
+export async function lockStudyOf(tx: Transaction, policy: Policy, rejection: string): Promise<Study> {
   return studyOf(
     await tx.execute(sql`
       select locked.id, locked.study_uid as "studyUid", patients.issuer as "patientIssuer", patients.patient_id as "patientId"

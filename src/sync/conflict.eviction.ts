@@ -83,7 +83,7 @@ async function refuseForRejected(tx: Transaction, below: SQL, value: number | st
   if (rows.length > 0)
     throw new Conflict(
       'conflicts-with-rejected',
-      'The instance contradicts rejected instances. Restore them first, or discard this instance.',
+      'The instance contradicts rejected instances. Restore or purge them first, or discard this instance.',
     );
 }
 

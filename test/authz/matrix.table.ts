@@ -139,6 +139,7 @@ export const table: readonly Row[] = [
       ['GET /api/rejected', 200],
       absent('GET /api/rejected/:id'),
       absent('POST /api/rejected/:id/restore'),
+      absent('POST /api/rejected/:id/purge'),
     ],
   ),
   ...rows(
@@ -173,6 +174,9 @@ export const table: readonly Row[] = [
       absent('POST /api/groups/:group/grants', 422),
       absent('GET /api/groups/:group/grants/:id'),
       absent('DELETE /api/groups/:group/grants/:id'),
+      ['GET /api/holds', 200],
+      ['POST /api/holds', 422],
+      absent('DELETE /api/holds/:id'),
       ['GET /api/accounts', 200],
       ['POST /api/accounts', 422],
       absent('GET /api/accounts/:id'),

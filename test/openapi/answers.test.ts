@@ -341,6 +341,34 @@ it('images', async () => {
   const id = { id: rejection.items[0]?.id ?? '' };
   await ask('GET /api/rejected/{id}', id);
   await ask('POST /api/rejected/{id}/restore', id);
+  const { body: held } = await ask(
+    'POST /api/holds',
+    {},
+    { body: { study_uid: '1.2.3', reason: 'A test.' } },
+  );
+  await ask('GET /api/holds');
+  await ask('DELETE /api/holds/{id}', { id: z.looseObject({ id: z.string() }).parse(held).id });
+});
+
+it('uploads', async () => {
+  const file = await pngOf();
+  const send = () =>
+    asking.of(
+      'POST /api/uploads',
+      world.http
+        .post('/api/uploads')
+        .query({ patient_id: 'P-told' })
+        .set('authorization', admin.authorization)
+        .set('content-type', 'image/png')
+        .send(file),
+    );
+  await send();
+  const { body } = await send();
+  const { upload_id: id } = z.looseObject({ upload_id: z.uuid() }).parse(body);
+  await ask('GET /api/uploads/{id}', { id });
+  const me = z.looseObject({ account: Id }).parse((await ask('GET /api/me')).body);
+  await ask('GET /api/users/{user}/uploads', { user: me.account.id });
+  await ask('DELETE /api/uploads/{id}', { id });
 });
 
 it('uploads', async () => {
@@ -383,6 +411,7 @@ const ELSEWHERE = new Set([
   'POST /api/imports/{id}/retry',
   'POST /api/imports/{id}/undo',
   'POST /api/quarantine/{id}/decide',
+  'POST /api/rejected/{id}/purge',
 ]);
 
 it('has tested the success of every route outside /dicom-web', () => {

@@ -1,7 +1,7 @@
--- The earlier version would show rejected instances, because the archive has them. Restore them first.
+-- The earlier version would show rejected instances, because the archive has them. Restore or purge them first.
 do $$ begin
   if exists (select from rejected_instances) then
-    raise exception 'there are rejected instances: restore them before going back';
+    raise exception 'there are rejected instances: restore or purge them before going back';
   end if;
 end $$;
 
