@@ -66,9 +66,16 @@ registerAuditChain(() => world);
 
 describe('the months of the audit', () => {
   it('are made ahead, so that rows of today are in the month of today', async () => {
-    const today = new Date().toISOString().slice(0, 7).replace('-', '_');
-    expect(await months()).toContain(`audit_${today}`);
-    expect(await months()).toHaveLength(4);
+    const now = new Date();
+    const ahead = [0, 1, 2, 3].map((month) =>
+      new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month))
+        .toISOString()
+        .slice(0, 7)
+        .replace('-', '_'),
+    );
+    const [today] = ahead;
+    // The template of the database can be from the month before.
+    expect(await months()).toEqual(expect.arrayContaining(ahead.map((month) => `audit_${month}`)));
     await world.admin();
     const [row] =
       await world.sql`select tableoid::regclass::text as month from audit order by id desc limit 1`;
