@@ -95,7 +95,10 @@ export function registerPortalFactors(given: () => { stack: RunningStack; browse
 
     it('is asked in place when the session has ended', async () => {
       await page.goto('/studies');
+      // The session must end after this request, so that the next words are typed before the dialog opens.
+      const found = page.waitForResponse((answer) => answer.url().includes('q=phantom'));
       await page.getByRole('searchbox').fill('phantom');
+      await found;
       await page.context().clearCookies();
       await page.getByRole('searchbox').fill('phantom north');
       const dialog = page.getByRole('dialog');
