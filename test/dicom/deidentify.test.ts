@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { DicomElement } from '../../infra/demo/dicom.elements.ts';
+import { encodeDataset, type DicomElement } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { deidentifiedFile } from '../../src/dicom/deidentify/deidentified.file.js';
 import { BASIC, type DeidentificationOptions } from '../../src/dicom/deidentify/deidentification.options.js';
@@ -30,7 +30,7 @@ const PROFILES: readonly (readonly [string, Partial<DeidentificationOptions>])[]
 
 describe('the de-identified copy of a file', () => {
   it.each(PROFILES.map(([name, chosen], at) => ({ name, chosen, first: at * 100_000 })))(
-    'with $name contains none of the identifiers that are planted in all attributes',
+    'with $name contains no identifier, although each attribute of the file had one',
     async ({ chosen, first }) => {
       const { file, planted } = plantedFile(first, 2);
       const copy = (await copyOf(file, chosen)).toString('latin1');
@@ -113,6 +113,15 @@ describe('the de-identified copy of a file', () => {
       if (Buffer.isBuffer(error)) expect((await valuesOf(error)).tags).toContain('00100020');
       else expect(error, String(end)).toBeInstanceOf(Error);
     }
+  });
+
+  it.each([
+    ['a repeated element', element('00280301', 'CS', 'NO')],
+    ['an element out of order', element('00080008', 'CS', 'ORIGINAL\\PRIMARY')],
+    ['an overlay after the pixels', element('60000010', 'US', [8])],
+  ])('refuses %s, which could hide a reason to hold the copy back', async (_, more) => {
+    const end = encodeDataset([more], EXPLICIT);
+    await expect(copyOf(Buffer.concat([fileWith([]), end]))).rejects.toBeInstanceOf(DicomUnreadable);
   });
 
   it('refuses compressed pixels, because they can contain comments', async () => {

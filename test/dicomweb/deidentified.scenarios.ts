@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freshUid, TransferSyntax, type DicomElement } from '../../infra/demo/dicom.elements.ts';
-import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
+import { element, makeInstance, replace, SopClass } from '../../infra/demo/dicom.writer.ts';
 import { byDcmtk } from './dcmtk.programs.ts';
 import type { Retrieval } from './wado.world.ts';
 
@@ -22,7 +22,7 @@ const KINDS: readonly (readonly [string, string, Parameters<typeof makeInstance>
   ['a CT of an unknown body part', 'a face', { extra: [element('00080008', 'CS', 'ORIGINAL\\PRIMARY')] }],
   ['a head CT', 'a face', { extra: withBodyPart('HEAD') }],
   ['a head CT without a face', '', { extra: [...withBodyPart('HEAD'), element('00280302', 'CS', 'NO')] }],
-  ['a derived CT', 'burned-in', { extra: [...chest, element('00080008', 'CS', 'DERIVED\\SECONDARY')] }],
+  ['a derived CT', 'burned-in', { extra: replace(chest, [element('00080008', 'CS', 'DERIVED\\SECONDARY')]) }],
   ['a CT with burned-in text', 'burned-in', { extra: [...chest, element('00280301', 'CS', 'YES')] }],
   ['a CT with an overlay', 'overlays', { extra: [...chest, element('60000010', 'US', [8])] }],
   ['a secondary capture', 'burned-in', { modality: 'OT' }],

@@ -39,7 +39,7 @@ export function methodCodes(options: DeidentificationOptions): readonly MethodCo
 }
 
 /**
- * The values of De-identification Method (0012,0063): what is claimed, and what is not. A value has at most 64 characters (PS3.5 §6.2).
+ * The values of De-identification Method (0012,0063). They say what the copy is, and what it is not. A value has at most 64 characters (PS3.5 §6.2).
  */
 export const CLAIM: readonly string[] = [
   'Pseudonymised by PS3.15 edition 2026c, see the method codes',

@@ -1,5 +1,6 @@
 import type { DataSetBytes } from '../data.set.bytes.js';
 import { encodeHead } from '../data.set.recoder.js';
+import { DicomUnreadable } from '../dicom.unreadable.js';
 import type { Dictionary } from '../dictionary.js';
 import {
   type ElementHead,
@@ -64,6 +65,7 @@ export class Deidentifier {
   /** The elements of the top level. The caller must read all pieces of an element before the next one. */
   async *elements(): AsyncGenerator<CleanElement> {
     const concept = new CodedConcept();
+    let last = 0;
     for (
       let head = await this.#bytes.head(EXPLICIT_LITTLE, true);
       head !== undefined;
@@ -71,6 +73,9 @@ export class Deidentifier {
     ) {
       if (isDelimiter(head.tag)) throw fault.misplacedDelimiter();
       const { tag, length } = head;
+      // Two readers could use different values, and an element after the pixels would come too late to hold the copy back.
+      if (tag <= last) throw new DicomUnreadable('structure', 'elements are repeated or out of order');
+      last = tag;
       if (tag === PIXEL_DATA && length === UNDEFINED_LENGTH) throw fault.undefinedLength();
       const action = this.#actionOf(head);
       const isShort = length <= LONGEST_FACT && head.vr !== 'SQ';

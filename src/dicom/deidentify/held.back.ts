@@ -39,7 +39,7 @@ const PLAIN = kinds(
 );
 /** Objects without pixels that show a picture: doses, segmentations, plans and structures of radiotherapy, parametric maps. */
 const DERIVED = kinds('30', '66.4', '66.7', '481.2', '481.3', '481.5');
-/** Body parts (PS3.16 Annex L) of which no image shows a face. */
+/** Body parts (PS3.16 Annex L) that are far from the face. Their images show no face. */
 const FACELESS = new Set(
   'ABDOMEN ANKLE ARM BREAST CALF CHEST ELBOW EXTREMITY FINGER FOOT FOREARM HAND HEART HIP KIDNEY KNEE LEG LIVER LSPINE LUNG PANCREAS PELVIS PROSTATE SHOULDER SPLEEN THIGH THUMB TOE TSPINE UTERUS WRIST'.split(
     ' ',
