@@ -1,13 +1,11 @@
-import { Anchor, Button, Group, Skeleton, Text, Title } from '@mantine/core';
+import { Button, Group, Skeleton, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useFormats } from '../frame/formats.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
 import css from './studies.module.css';
+import { StudyEntry } from './study.entry.tsx';
 import { timelineQuery } from './study.queries.ts';
-import { Thumbnail } from './thumbnail.tsx';
 
 /** The other studies of the same patient and issuer, newest first. They are loaded on demand. */
 export function OtherStudies({ study }: { study: string }) {
@@ -33,7 +31,6 @@ export function OtherStudies({ study }: { study: string }) {
 
 function Timeline({ study }: { study: string }) {
   const { t } = useTranslation();
-  const formats = useFormats();
   const { data, error, refetch } = useQuery(timelineQuery(study));
   if (error !== null) return <ProblemView problem={error} again={() => void refetch()} />;
   if (data === undefined) return <Skeleton height={80} />;
@@ -42,33 +39,7 @@ function Timeline({ study }: { study: string }) {
   return (
     <ul className={css.series}>
       {others.map((other) => (
-        <li key={other.study_uid}>
-          <Thumbnail study={other.study_uid} modality={other.modalities[0] ?? ''} size={40} />
-          <div>
-            <Anchor
-              renderRoot={(props) => (
-                <Link
-                  {...props}
-                  to="/studies/$study"
-                  params={{ study: other.study_uid }}
-                  search={(kept) => kept}
-                />
-              )}
-            >
-              {other.description || other.modalities.join(', ')}
-            </Anchor>
-            <Text size="sm" className="quiet">
-              {[
-                formats.day(other.date),
-                other.modalities.join(', '),
-                other.institution,
-                t('study.images', { count: other.instances, shown: formats.number(other.instances) }),
-              ]
-                .filter(Boolean)
-                .join(' · ')}
-            </Text>
-          </div>
-        </li>
+        <StudyEntry key={other.study_uid} study={other} />
       ))}
     </ul>
   );

@@ -1,11 +1,10 @@
-import { Anchor, Text, Title } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useFormats } from '../frame/formats.ts';
 import objects from './objects.module.css';
 import css from './studies.module.css';
 import type { ListedStudy } from './study.queries.ts';
-import { Thumbnail } from './thumbnail.tsx';
+import { StudyEntry } from './study.entry.tsx';
 
 function yearOf({ date }: ListedStudy): string {
   return date.slice(0, 4);
@@ -27,28 +26,7 @@ export function PatientTimeline({ studies, total }: { studies: readonly ListedSt
             {studies
               .filter((study) => yearOf(study) === year)
               .map((study) => (
-                <li key={study.study_uid}>
-                  <Thumbnail study={study.study_uid} modality={study.modalities[0] ?? ''} size={48} />
-                  <div>
-                    <Anchor
-                      renderRoot={(props) => (
-                        <Link {...props} to="/studies/$study" params={{ study: study.study_uid }} />
-                      )}
-                    >
-                      {study.description || study.modalities.join(', ') || t('study.title')}
-                    </Anchor>
-                    <Text size="sm" className="quiet">
-                      {[
-                        formats.day(study.date),
-                        study.modalities.join(', '),
-                        study.institution,
-                        t('study.images', { count: study.instances, shown: formats.number(study.instances) }),
-                      ]
-                        .filter(Boolean)
-                        .join(' · ')}
-                    </Text>
-                  </div>
-                </li>
+                <StudyEntry key={study.study_uid} study={study} />
               ))}
           </ul>
         </section>
