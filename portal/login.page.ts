@@ -36,7 +36,7 @@ function say(text: string, tone: Tone = 'trouble'): void {
 
 function show(panel: HTMLElement): void {
   for (const each of [form, signedIn, factor, recovery]) each.hidden = each !== panel;
-  // The texts of a second factor depend on what was done before, so that the language is chosen before.
+  // The language can be chosen only in the first form. The texts of the later steps are not written again in another language.
   languages.hidden = panel !== form;
 }
 

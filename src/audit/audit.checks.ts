@@ -14,7 +14,7 @@ import { verifyAudit } from './seal.verification.js';
 const moment = z.iso.datetime({ offset: true });
 const text = z.string().nullable();
 
-/** A check of all seals of the audit. `fault` and `unsealed` say in words what is wrong; both are null if the audit is complete. */
+/** A check of all seals of the audit. `fault` and `unsealed` are sentences about what is wrong. Both are null if nothing is wrong. */
 export const AuditCheck = z.object({
   id: z.uuid(),
   state: z.enum(['requested', 'running', 'completed', 'failed']).meta({

@@ -54,7 +54,7 @@ export class OpenedAhead<Body extends OrderedBody> {
     this.add(first.ahead ?? 0, Promise.resolve(bytes));
   }
 
-  /** Closes everything that is open, and what is being opened as soon as it is open. */
+  /** Closes all files. A file that is still being opened is closed when it is open. */
   close(): void {
     destroy(this.current);
     for (const { bytes } of this.opened.splice(0)) bytes.then(destroy, () => undefined);

@@ -15,7 +15,7 @@ const code = z
   .string()
   .regex(/^[A-Z0-9_ ]{1,16}$/, 'Use 1 to 16 upper case letters, digits and underscores.');
 
-/** The patient and study to which an uploaded file belongs. A DICOM file needs none of these members, because it names its own. */
+/** The patient and study of an uploaded file. A DICOM file needs no members, because its header names patient and study. */
 export const UploadTarget = z.strictObject({
   patient_id: text(64)
     .optional()
