@@ -22,12 +22,18 @@ export interface BreakingProxy {
   stop: () => Promise<void>;
 }
 
+interface Trap {
+  readonly request: RegExp;
+  readonly at: 'request' | 'answer';
+  readonly sprung: () => void;
+}
+
 /** Starts a proxy in front of the archive at `target`. */
 export async function startBreakingProxy(target: string): Promise<BreakingProxy> {
   const { hostname, port } = new URL(target);
   const open = new Map<Socket, { far: Socket; connection: BrokenConnection }>();
   let stalled = false;
-  let trap: { request: RegExp; at: 'request' | 'answer'; sprung: () => void } | undefined;
+  let trap: Trap | undefined;
   const hold = (near: Socket, far: Socket) => {
     for (const socket of [near, far]) {
       if (stalled) socket.pause();
@@ -49,13 +55,18 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
         reset,
       },
     });
-    let [answering, held] = [false, false];
-    const isTrapped = () => held || answering;
+    let held = false;
+    // The trap of this connection. A second piece of the answer must not spring a later trap of another connection.
+    let answering: Trap | undefined;
+    const isTrapped = () => held || answering !== undefined;
     pass(near, far, (chunk) => {
       // If the beginning of a request was not forwarded, the rest is not forwarded either.
       if (held) return false;
       if (trap === undefined || !trap.request.test(chunk.toString('latin1', 0, 200))) return true;
-      if (trap.at === 'answer') return (answering = true);
+      if (trap.at === 'answer') {
+        answering = trap;
+        return true;
+      }
       held = true;
       trap.sprung();
       return false;
@@ -64,8 +75,8 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
       far,
       near,
       () => {
-        if (answering) trap?.sprung();
-        return !answering;
+        answering?.sprung();
+        return answering === undefined;
       },
       isTrapped,
     );
@@ -86,11 +97,15 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
     },
     trap: (request, at) => {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const sprung = () => {
-        trap = undefined;
-        resolve();
+      const made: Trap = {
+        request,
+        at,
+        sprung: () => {
+          if (trap === made) trap = undefined;
+          resolve();
+        },
       };
-      trap = { request, at, sprung };
+      trap = made;
       return promise;
     },
     stall: (now) => {
