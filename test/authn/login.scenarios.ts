@@ -87,17 +87,22 @@ export function registerLogin(given: () => World): void {
           .set('authorization', (await world.admin()).authorization)
           .send({ password: randomBytes(16).toString('hex') })
           .expect(200);
-        const tries = async (username: () => string) => {
+        const tries = async (username: () => string, count = 4) => {
           const before = await processorTicks(world.gateway.pid);
-          for (let round = 0; round < 4; round += 1)
+          for (let round = 0; round < count; round += 1)
             await login(world, { username: username(), password: WRONG }).expect(401);
           return (await processorTicks(world.gateway.pid)) - before;
         };
-        const known = await tries(() => name);
-        const unknown = await tries(() => unique('x'));
+        const [ofKnown, ofUnknown] = [() => name, () => unique('x')];
+        // The first tries also compile code. Other work of the gateway only adds time, so the smaller of two measurements counts. A name may
+        // have ten wrong passwords.
+        await tries(ofKnown, 1);
+        await tries(ofUnknown, 1);
+        const [known, unknown] = [await tries(ofKnown), await tries(ofUnknown)];
+        const [again, unknownAgain] = [await tries(ofKnown), await tries(ofUnknown)];
         // Processor time does not depend on other programs. If the gateway did not verify a dummy password, an unknown name would take a tenth
         // of the time of a known name.
-        expect(unknown).toBeGreaterThan(known / 2);
+        expect(Math.min(unknown, unknownAgain)).toBeGreaterThan(Math.min(known, again) / 2);
       });
 
       test('finds a name in any case, and a password however its accents are typed', async () => {
